@@ -1,0 +1,68 @@
+# Every target makes its own environment first. Needed on the machine: Python 3.11 or newer, and make.
+PYTHON ?= python3
+UV := .tools/bin/uv
+BIN := .venv/bin
+STAMP := .venv/.made
+
+.DEFAULT_GOAL := help
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "podkeeper needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 …" >&2; exit 2; }
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=0.5,<1'
+
+$(STAMP): $(UV) pyproject.toml locks/dev.lock
+	$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+	$(UV) pip sync --quiet --python $(BIN)/python --require-hashes locks/dev.lock
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+env: $(STAMP) ## make the environment in .venv
+
+COMPILE := $(UV) pip compile pyproject.toml --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate
+lock: $(UV) ## resolve the dependencies anew into locks/
+	$(COMPILE) --upgrade --all-extras --group dev -o locks/dev.lock
+	$(COMPILE) --extra handler --constraint locks/dev.lock -o locks/handler.lock
+	$(COMPILE) --extra sim --constraint locks/dev.lock -o locks/sim.lock
+
+fmt: $(STAMP) ## format the code and mend what ruff can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: static unit ## the whole gate: format, lint, types, import contracts, fast tests
+
+static: $(STAMP)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell README.md ARCHITECTURE.md CHANGELOG.md docs conf podkeeper handler hooks tests
+
+unit: $(STAMP)
+	$(BIN)/python -m pytest -q tests/unit tests/property tests/golden
+
+test: $(STAMP) ## every test that needs no container engine
+	$(BIN)/python -m pytest -q
+
+test-container: $(STAMP) ## build the image, run it, kill its processes, see them come back
+	scripts/container-engine
+	$(BIN)/python -m pytest -q tests/container
+
+wheel: $(STAMP) ## build sdist and wheel into dist/
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --installer=uv --outdir dist . 2>/dev/null || $(BIN)/python -m build --no-isolation --outdir dist .
+
+test-wheel: wheel ## install the wheel elsewhere and run the unit tests against it from an empty directory
+	scripts/test-wheel
+
+demo: $(STAMP) ## the whole worker, one job through it, its picture, and a clean end
+	$(BIN)/podkeeper demo
+
+clean: ## remove environments and caches
+	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: help env lock fmt check static unit test test-container wheel test-wheel demo clean

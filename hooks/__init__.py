@@ -1,0 +1,1 @@
+"""What supervisord calls: the keeper, the watchdog, the launcher and the plugins."""

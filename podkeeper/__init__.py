@@ -1,0 +1,1 @@
+"""podkeeper keeps a GPU inference worker up."""

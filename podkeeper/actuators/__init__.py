@@ -1,0 +1,1 @@
+"""Act: each action touches the world once and returns an outcome."""

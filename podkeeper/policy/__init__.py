@@ -1,0 +1,1 @@
+"""Judge: pure decisions from values to values."""

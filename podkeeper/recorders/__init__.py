@@ -1,0 +1,1 @@
+"""Record: what happened and why, for people and machines."""

@@ -1,0 +1,152 @@
+"""What exactly runs in this start, with every limit in bytes?
+
+Covers: the plan, one frozen JSON in the runtime folder that every program of a start reads.
+Leaves out: how it becomes a supervisord configuration (`render`), and how it is made from
+settings (`settings.programs`). No secret is ever in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from podkeeper import atomic
+from podkeeper.errors import PlanError
+from podkeeper.settings.schema import Settings
+from podkeeper.units import Amount, parse_amount
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FILE_NAME = "plan.json"
+Role = Literal["platform", "webui", "handler", "watchdog", "keeper"]
+
+
+class Program(msgspec.Struct, frozen=True, kw_only=True):
+    """One program of the rendered configuration."""
+
+    name: str
+    role: Role
+    command: list[str]
+    directory: str
+    environment: dict[str, str]
+    #: File with the variables only this program may see, or None. It is never rendered.
+    private_environment: str | None
+    priority: int
+    #: Whether supervisord starts it by itself; the keeper starts the others when their time comes.
+    autostart: bool
+    stop_wait_s: float
+    user: str
+    #: None where nothing is enforced.
+    memory_soft_bytes: int | None
+    memory_hard_bytes: int | None
+    #: URL that answers 200 once the program can do its work; None where there is nothing to ask.
+    readiness_url: str | None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything one start needs to know, decided once."""
+
+    run_id: str
+    version: str
+    made_at_s: float
+    runtime_dir: str
+    state_dir: str
+    #: The container's memory: the smallest limit that applies.
+    memory_capacity_bytes: int
+    #: What may be planned with: the capacity less the reserve.
+    memory_budget_bytes: int
+    programs: list[Program]
+    settings: Settings
+
+    def program(self, name: str) -> Program:
+        """Return the program of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for each in self.programs:
+            if each.name == name:
+                return each
+        raise KeyError(name)
+
+    def of_role(self, role: Role) -> list[Program]:
+        """Return the programs of one role, in their order."""
+        return [each for each in self.programs if each.role == role]
+
+    @property
+    def socket_path(self) -> Path:
+        """Return where supervisord listens for control."""
+        return Path(self.runtime_dir) / "supervisor.sock"
+
+    @property
+    def snapshot_path(self) -> Path:
+        """Return where the watchdog leaves its newest snapshot."""
+        return Path(self.runtime_dir) / "snapshot.json"
+
+    @property
+    def ledger_path(self) -> Path:
+        """Return where incidents and episodes are kept."""
+        return Path(self.state_dir) / "ledger.sqlite3"
+
+
+def _encode(value: object) -> object:
+    if isinstance(value, Amount):
+        return str(value) if value.size_bytes is None else value.size_bytes
+    raise TypeError(value)
+
+
+def _decode(kind: type, value: object) -> object:
+    if kind is Amount:
+        return parse_amount(str(value))
+    raise TypeError(kind)
+
+
+def dump(plan: Plan) -> bytes:
+    """Return the plan as JSON."""
+    return msgspec.json.format(msgspec.json.encode(plan, enc_hook=_encode))
+
+
+def parse(data: bytes) -> Plan:
+    """Return the plan that `dump` wrote.
+
+    Raises:
+        PlanError: It is no such plan.
+    """
+    try:
+        return msgspec.json.decode(data, type=Plan, dec_hook=_decode)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise PlanError(f"cannot read the plan: {error}") from error
+
+
+def write(plan: Plan) -> Path:
+    """Put the plan into the runtime folder and return its path."""
+    path = Path(plan.runtime_dir) / FILE_NAME
+    atomic.write(path, dump(plan), mode=0o644)
+    return path
+
+
+def read(path: Path) -> Plan:
+    """Return the plan in a file.
+
+    Raises:
+        PlanError: There is no such file, or no plan in it.
+    """
+    try:
+        return parse(path.read_bytes())
+    except OSError as error:
+        raise PlanError(f"cannot read the plan {path}: {error.strerror}") from error
+
+
+def read_own(environ: Mapping[str, str]) -> Plan:
+    """Return the plan of the start this process belongs to, named by `PODKEEPER_PLAN`.
+
+    Raises:
+        PlanError: The process was not started by podkeeper, or the plan is unreadable.
+    """
+    name = environ.get("PODKEEPER_PLAN")
+    if not name:
+        raise PlanError("cannot read the plan: PODKEEPER_PLAN is not set; start it by podkeeper up")
+    return read(Path(name))

@@ -1,0 +1,74 @@
+"""Which settings contradict each other?
+
+Covers: rules that need more than one value. Pure: settings in, complaints out.
+Leaves out: types and bounds of single values (`settings.schema`).
+"""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from podkeeper.errors import Complaint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from podkeeper.settings.schema import Settings
+
+#: Sections whose programs have a soft and a hard memory limit.
+PROGRAMS_WITH_MEMORY = ("webui", "handler", "watchdog")
+
+
+def _limits(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    for name in PROGRAMS_WITH_MEMORY:
+        program = getattr(settings, name)
+        soft, hard = program.memory_soft, program.memory_hard
+        comparable = (soft.ratio is None) == (hard.ratio is None)
+        if comparable and (soft.ratio or soft.size_bytes) >= (hard.ratio or hard.size_bytes):
+            yield f"{name}.memory_soft", str(soft), f"must be below {name}.memory_hard ({hard})"
+        if not (hard.ratio or hard.size_bytes):
+            yield f"{name}.memory_hard", str(hard), "must be above zero"
+
+
+def _ports(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    web = settings.webui
+    last = web.port + web.instances - 1
+    if last > 65535:  # noqa: PLR2004 - the last port there is
+        yield "webui.port", web.port, f"leaves no room for {web.instances} instances"
+    for path, port in (
+        ("watchdog.port", settings.watchdog.port),
+        ("platform.port", settings.platform.port),
+    ):
+        if web.port <= port <= last:
+            yield path, port, f"must not be one of the WebUI's ports ({web.port} to {last})"
+    if settings.watchdog.port == settings.platform.port:
+        yield "platform.port", settings.platform.port, "must differ from watchdog.port"
+
+
+def _times(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    restart = settings.restart
+    if restart.backoff_first_s > restart.backoff_max_s:
+        allowed = f"must not exceed restart.backoff_max_s ({restart.backoff_max_s:g})"
+        yield "restart.backoff_first_s", restart.backoff_first_s, allowed
+    if settings.keeper.watchdog_silence_s <= 2 * settings.watchdog.period_s:
+        allowed = f"must be above twice watchdog.period_s ({settings.watchdog.period_s:g})"
+        yield "keeper.watchdog_silence_s", settings.keeper.watchdog_silence_s, allowed
+
+
+def _commands(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    for name in ("webui", "handler"):
+        command = getattr(settings, name).command
+        try:
+            shlex.split(command)
+        except ValueError as error:
+            yield f"{name}.command", command, f"must be a command line: {error}"
+
+
+def broken(settings: Settings, origins: Mapping[str, str]) -> list[Complaint]:
+    """Return what is wrong with the settings as a whole, each with where its value came from."""
+    return [
+        Complaint(path, value, origins[path], allowed)
+        for rule in (_limits, _ports, _times, _commands)
+        for path, value, allowed in rule(settings)
+    ]

@@ -1,0 +1,229 @@
+"""What can be set, of which type and within which bounds?
+
+Covers: names, types and bounds. The defaults and what each setting is for stand once, in
+`conf/defaults.toml`.
+Leaves out: rules between settings (`settings.rules`), where values come from (`settings.layers`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from podkeeper.units import Amount
+
+#: How a text becomes the value of a field; `settings.convert` knows each by name.
+QUANTITY = "quantity"
+#: Marks a field whose value is never shown, logged or written into the plan.
+SECRET = "secret"  # noqa: S105 - the mark's name
+
+Size = Annotated[int, Meta(ge=0, extra={QUANTITY: "size"})]
+SizeAboveZero = Annotated[int, Meta(gt=0, extra={QUANTITY: "size"})]
+Span = Annotated[float, Meta(ge=0, extra={QUANTITY: "span"})]
+SpanAboveZero = Annotated[float, Meta(gt=0, extra={QUANTITY: "span"})]
+Ratio = Annotated[float, Meta(ge=0, le=1, extra={QUANTITY: "ratio"})]
+MemoryAmount = Annotated[Amount, Meta(extra={QUANTITY: "amount"})]
+Port = Annotated[int, Meta(ge=1, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+Names = list[str]
+Environment = dict[str, str]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the settings file."""
+
+
+class WorkerSettings(Section, frozen=True):
+    """The worker as a whole."""
+
+    profile: str
+    runtime_dir: str
+    state_dir: str
+
+
+class WebUISettings(Section, frozen=True):
+    """The WebUI program."""
+
+    command: str
+    directory: str
+    instances: Annotated[int, Meta(ge=1, le=16)]
+    port: Port
+    readiness_path: Annotated[str, Meta(pattern="^/")]
+    probe_period_s: SpanAboveZero
+    probe_timeout_s: SpanAboveZero
+    startup_deadline_s: SpanAboveZero
+    stop_wait_s: SpanAboveZero
+    memory_soft: MemoryAmount
+    memory_hard: MemoryAmount
+    environment: Environment
+    pass_environment: Names
+    user: str
+
+
+class HandlerSettings(Section, frozen=True):
+    """The handler program and what it lets through."""
+
+    command: str
+    stop_wait_s: SpanAboveZero
+    memory_soft: MemoryAmount
+    memory_hard: MemoryAmount
+    environment: Environment
+    pass_environment: Names
+    user: str
+    job_timeout_s: SpanAboveZero
+    ready_wait_s: SpanAboveZero
+    attempts: Count
+    progress_period_s: SpanAboveZero
+    progress_step_ratio: Ratio
+    max_pixels: Count
+    max_images: Count
+    max_steps: Count
+    max_prompt_bytes: SizeAboveZero
+    max_init_image_bytes: SizeAboveZero
+    max_result_bytes: SizeAboveZero
+
+
+class RunpodSettings(Section, frozen=True):
+    """What the RunPod SDK is told."""
+
+    api_key: Annotated[str, Meta(extra={SECRET: True})]
+    ping_interval_s: Annotated[float, Meta(ge=1, extra={QUANTITY: "span"})]
+    log_level: Literal["DEBUG", "INFO", "WARN", "ERROR"]
+    system_checks: bool
+
+
+class WatchdogSettings(Section, frozen=True):
+    """The watchdog program."""
+
+    address: str
+    port: Port
+    period_s: SpanAboveZero
+    stop_wait_s: SpanAboveZero
+    memory_soft: MemoryAmount
+    memory_hard: MemoryAmount
+
+
+class KeeperSettings(Section, frozen=True):
+    """The keeper program."""
+
+    tick_s: Annotated[float, Meta(gt=0, le=60, extra={QUANTITY: "span"})]
+    watchdog_silence_s: SpanAboveZero
+    watchdog_grace_s: Span
+
+
+class RestartSettings(Section, frozen=True):
+    """How programs are restarted, and when the keeper gives up."""
+
+    backoff_first_s: SpanAboveZero
+    backoff_factor: Annotated[float, Meta(ge=1)]
+    backoff_max_s: SpanAboveZero
+    jitter_ratio: Ratio
+    reset_after_s: SpanAboveZero
+    budget: Count
+    budget_window_s: SpanAboveZero
+
+
+class MemorySettings(Section, frozen=True):
+    """How memory is judged."""
+
+    reserve: MemoryAmount
+    soft_grace_s: Span
+    release_ratio: Ratio
+    cooldown_s: Span
+
+
+class LogSettings(Section, frozen=True):
+    """Where lines go."""
+
+    level: Literal["debug", "info", "warning", "error"]
+    dir: str
+    max_bytes: SizeAboveZero
+    backups: Annotated[int, Meta(ge=0)]
+
+
+class LedgerSettings(Section, frozen=True):
+    """The ledger's bounds."""
+
+    max_bytes: SizeAboveZero
+    busy_timeout_s: SpanAboveZero
+
+
+class PlatformSettings(Section, frozen=True):
+    """The local RunPod platform, a stand-in."""
+
+    enabled: Literal["auto", "yes", "no"]
+    address: str
+    port: Port
+    endpoint: Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")]
+    hold_s: SpanAboveZero
+    ttl_s: SpanAboveZero
+    execution_timeout_s: SpanAboveZero
+    result_keep_s: SpanAboveZero
+    sync_result_keep_s: SpanAboveZero
+    sync_wait_s: SpanAboveZero
+    ping_loss_s: SpanAboveZero
+    max_requeues: Annotated[int, Meta(ge=0)]
+    run_limit_bytes: SizeAboveZero
+    runsync_limit_bytes: SizeAboveZero
+    result_limit_bytes: SizeAboveZero
+    stream_limit_bytes: SizeAboveZero
+    stop_wait_s: SpanAboveZero
+
+
+#: What the simulated WebUI can be told to do wrong from its start.
+SimFault = Literal["slow_start", "never_ready", "die_at_start", "html_errors", "hang", "die", "oom"]
+
+
+class SimWebUISettings(Section, frozen=True):
+    """The simulated WebUI."""
+
+    start_s: Span
+    load_s: Span
+    step_s: Span
+    vram_bytes: SizeAboveZero
+    checkpoint_ram_bytes: SizeAboveZero
+    real_ram: bool
+    leak_bytes: Size
+    faults: list[SimFault]
+    threads: Count
+
+
+class Settings(Section, frozen=True):
+    """All settings of one worker."""
+
+    worker: WorkerSettings
+    webui: WebUISettings
+    handler: HandlerSettings
+    runpod: RunpodSettings
+    watchdog: WatchdogSettings
+    keeper: KeeperSettings
+    restart: RestartSettings
+    memory: MemorySettings
+    logs: LogSettings
+    ledger: LedgerSettings
+    platform: PlatformSettings
+    sim_webui: SimWebUISettings
+
+
+def sections() -> dict[str, type[Section]]:
+    """Return the sections' types by name, in the order of the file."""
+    return {field.name: field.type for field in msgspec.structs.fields(Settings)}
+
+
+def leaf_types() -> dict[str, Any]:
+    """Return the type of every setting by its path, such as `webui.port`."""
+    return {
+        f"{section}.{field.name}": field.type
+        for section, kind in sections().items()
+        for field in msgspec.structs.fields(kind)
+    }
+
+
+def extra_of(kind: Any) -> dict[str, Any]:
+    """Return what a field's type carries beside its bounds: its quantity, whether it is secret."""
+    for mark in getattr(kind, "__metadata__", ()):
+        if isinstance(mark, Meta) and mark.extra:
+            return mark.extra
+    return {}

@@ -1,0 +1,23 @@
+"""Sizes, spans and shares as people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from podkeeper import units
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [("0", 0), ("512", 512), ("6GiB", 6 << 30), ("6 gb", 6 << 30), ("1.5k", 1536), (7, 7)],
+)
+def test_sizes_are_read_as_people_write_them(text: str | int, size_bytes: int) -> None:
+    """Every common spelling of a size gives the same number of bytes."""
+    assert units.parse_size(text) == size_bytes
+
+
+@pytest.mark.parametrize("text", ["", "six", "-1", "1e3", "6 parsecs", True, "85%", "٣"])
+def test_what_is_no_size_is_refused(text: str) -> None:
+    """A text that is no size says what one looks like."""
+    with pytest.raises(ValueError, match="512MiB"):
+        units.parse_size(text)
