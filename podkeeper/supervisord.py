@@ -1,1 +1,158 @@
-"""The one door to supervisord."""
+"""The one door to supervisord: what does it run, and how is it told to start, stop or signal?
+
+Covers: XML-RPC over its unix socket, errors in our words, deaths as its podkeeper plugin saw them.
+Leaves out: who may use which call. Only the keeper starts and stops (`podkeeper.actuators`);
+everyone else only reads.
+"""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import xmlrpc.client
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from podkeeper.errors import SupervisordError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Names of supervisor's fault codes (supervisor.xmlrpc.Faults), for messages a person can read.
+_FAULTS = {
+    1: "UNKNOWN_METHOD",
+    6: "SHUTDOWN_STATE",
+    10: "BAD_NAME",
+    11: "BAD_SIGNAL",
+    20: "NO_FILE",
+    30: "FAILED",
+    40: "ABNORMAL_TERMINATION",
+    50: "SPAWN_ERROR",
+    60: "ALREADY_STARTED",
+    70: "NOT_RUNNING",
+}
+
+
+class ProgramInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """One program as supervisord sees it."""
+
+    name: str
+    #: supervisord's word: STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL, UNKNOWN.
+    state: str
+    #: 0 when no process runs.
+    pid: int
+    #: Wall clock in whole seconds; 0 when it was never started or stopped.
+    started_at_s: int
+    stopped_at_s: int
+    #: -1 for any signal: supervisord does not say which. `Death` does.
+    exit_status: int
+    spawn_error: str
+
+
+class Death(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of one process, as supervisord's wait saw it."""
+
+    #: Counts up by one within one life of supervisord.
+    sequence: int
+    program: str
+    pid: int
+    #: Wall clock.
+    at_s: float
+    #: CLOCK_MONOTONIC.
+    at_monotonic_s: float
+    #: None when a signal ended it.
+    exit_code: int | None
+    #: Number of the signal that ended it, or None.
+    signal: int | None
+    dumped_core: bool
+    #: Whether supervisord had been asked to stop it.
+    stop_requested: bool
+    #: Largest resident set over its life.
+    peak_rss_bytes: int
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a unix socket."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__("localhost", timeout=timeout_s)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class _UnixTransport(xmlrpc.client.Transport):
+    """One fresh connection a call: it costs a millisecond and never meets a stale one."""
+
+    def __init__(self, path: str, timeout_s: float) -> None:
+        super().__init__()
+        self._path = path
+        self._timeout_s = timeout_s
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 - its API
+        return _UnixConnection(self._path, self._timeout_s)
+
+
+class Supervisord:
+    """A supervisord that listens on a unix socket."""
+
+    def __init__(self, socket_path: Path, timeout_s: float = 10.0) -> None:
+        self.socket_path = socket_path
+        self._timeout_s = timeout_s
+
+    def _call(self, method: str, *arguments: object) -> Any:
+        transport = _UnixTransport(str(self.socket_path), self._timeout_s)
+        proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport)
+        try:
+            return getattr(proxy, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            word = _FAULTS.get(fault.faultCode, str(fault.faultCode))
+            raise SupervisordError(f"cannot {method}{arguments}: {word}") from fault
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
+            raise SupervisordError(
+                f"cannot reach supervisord at {self.socket_path}: {error}"
+            ) from (error)
+        finally:
+            transport.close()
+
+    def programs(self) -> list[ProgramInfo]:
+        """Return every program with its state. Same as `supervisorctl status`."""
+        return [
+            ProgramInfo(
+                name=str(each["name"]),
+                state=str(each["statename"]),
+                pid=int(each["pid"]),
+                started_at_s=int(each["start"]),
+                stopped_at_s=int(each["stop"]),
+                exit_status=int(each["exitstatus"]),
+                spawn_error=str(each["spawnerr"]),
+            )
+            for each in self._call("supervisor.getAllProcessInfo")
+        ]
+
+    def deaths(self, after: int = -1) -> list[Death]:
+        """Return the deaths with a sequence above `after`, oldest first.
+
+        The plugin keeps a bounded number of them; the keeper asks long before any is dropped.
+        """
+        return msgspec.json.decode(self._call("podkeeper.deaths", after), type=list[Death])
+
+    def is_running(self) -> bool:
+        """Return whether it runs programs, rather than shutting down."""
+        return bool(self._call("supervisor.getState")["statename"] == "RUNNING")
+
+    def start(self, name: str) -> None:
+        """Start a program without waiting for it to come up."""
+        self._call("supervisor.startProcess", name, False)  # noqa: FBT003 - its API
+
+    def stop(self, name: str) -> None:
+        """Send a program its stop signal, and SIGKILL after its stop time; do not wait."""
+        self._call("supervisor.stopProcess", name, False)  # noqa: FBT003 - its API
+
+    def shut_down(self) -> None:
+        """Stop everything in order, then end supervisord."""
+        self._call("supervisor.shutdown")

@@ -1,0 +1,70 @@
+"""How did each process end? supervisord's events do not say; its wait does.
+
+The recorder takes the place of `supervisord.options.waitpid` and keeps what it saw in a bounded
+list that the keeper reads by RPC, so that a keeper that was away misses nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from typing import Any
+
+# More than all programs can die between two looks of a keeper, even one that has to restart first.
+_KEPT = 512
+_KIB = 1024
+
+
+class DeathRecorder:
+    """Stands between supervisord and the kernel's wait."""
+
+    def __init__(self, supervisord: Any) -> None:
+        self._options = supervisord.options
+        self._seen: deque[dict[str, Any]] = deque(maxlen=_KEPT)
+        self._next = 0
+
+    def attach(self) -> None:
+        """Make supervisord reap through this recorder."""
+        self._options.waitpid = self.waitpid
+
+    def after(self, sequence: int) -> list[dict[str, Any]]:
+        """Return the deaths with a higher sequence, oldest first."""
+        return [each for each in self._seen if each["sequence"] > sequence]
+
+    def waitpid(self) -> tuple[int | None, int | None]:
+        """Reap one child, as supervisord's own `options.waitpid` does, and note how it ended.
+
+        Returns:
+            Its pid and wait status; None twice where no child is there to be reaped.
+        """
+        try:
+            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        except ChildProcessError:
+            return None, None
+        except InterruptedError:
+            return None, None
+        if pid:
+            self._note(pid, status, usage.ru_maxrss * _KIB)
+        return pid, status
+
+    def _note(self, pid: int, status: int, peak_rss_bytes: int) -> None:
+        process = self._options.pidhistory.get(pid)
+        if process is None:
+            return  # an orphan that init adopted; the keeper's sweep knows it by its mark
+        killed = os.WIFSIGNALED(status)
+        self._seen.append(
+            {
+                "sequence": self._next,
+                "program": str(process.config.name),
+                "pid": pid,
+                "at_s": time.time(),
+                "at_monotonic_s": time.monotonic(),
+                "exit_code": None if killed else os.WEXITSTATUS(status),
+                "signal": os.WTERMSIG(status) if killed else None,
+                "dumped_core": killed and os.WCOREDUMP(status),
+                "stop_requested": bool(process.killing),
+                "peak_rss_bytes": peak_rss_bytes,
+            }
+        )
+        self._next += 1
