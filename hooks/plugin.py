@@ -25,13 +25,13 @@ class Namespace:
         self._deaths = deaths
         self._lines = lines
 
-    def deaths(self, after: int) -> str:
+    def deaths(self, after: str) -> str:
         """Return the deaths with a sequence above a number, as JSON.
 
-        @param int after   the last sequence already known, -1 for all
+        @param string after   the last sequence already known, -1 for all; longer than XML-RPC's int
         @return string result
         """
-        return json.dumps(self._deaths.after(after))
+        return json.dumps(self._deaths.after(int(after)))
 
     def droppedLines(self) -> int:  # noqa: N802 - supervisor's RPC methods are in this case
         """Return how many log lines were dropped because nobody read standard output.

@@ -22,7 +22,8 @@ class DeathRecorder:
     def __init__(self, supervisord: Any) -> None:
         self._options = supervisord.options
         self._seen: deque[dict[str, Any]] = deque(maxlen=_KEPT)
-        self._next = 0
+        # Goes on rising when SIGHUP makes a new recorder, so that a reader's place stays valid.
+        self._next = time.time_ns()
 
     def attach(self) -> None:
         """Make supervisord reap through this recorder."""

@@ -60,3 +60,13 @@ class PlanError(PodkeeperError):
     """The plan of this start cannot be read."""
 
     exit_code = 2
+
+
+class LedgerError(PodkeeperError):
+    """The ledger cannot be read or written."""
+
+
+class StartError(PodkeeperError):
+    """The worker cannot be started here."""
+
+    exit_code = 2

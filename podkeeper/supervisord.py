@@ -53,7 +53,7 @@ class ProgramInfo(msgspec.Struct, frozen=True, kw_only=True):
 class Death(msgspec.Struct, frozen=True, kw_only=True):
     """The end of one process, as supervisord's wait saw it."""
 
-    #: Counts up by one within one life of supervisord.
+    #: Rises from one death to the next.
     sequence: int
     program: str
     pid: int
@@ -139,7 +139,7 @@ class Supervisord:
 
         The plugin keeps a bounded number of them; the keeper asks long before any is dropped.
         """
-        return msgspec.json.decode(self._call("podkeeper.deaths", after), type=list[Death])
+        return msgspec.json.decode(self._call("podkeeper.deaths", str(after)), type=list[Death])
 
     def is_running(self) -> bool:
         """Return whether it runs programs, rather than shutting down."""

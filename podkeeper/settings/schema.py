@@ -111,6 +111,8 @@ class KeeperSettings(Section, frozen=True):
     tick_s: Annotated[float, Meta(gt=0, le=60, extra={QUANTITY: "span"})]
     watchdog_silence_s: SpanAboveZero
     watchdog_grace_s: Span
+    take_down_wait_s: SpanAboveZero
+    sweep_wait_s: SpanAboveZero
 
 
 class RestartSettings(Section, frozen=True):

@@ -1,0 +1,104 @@
+"""How are programs started, taken down and swept away?
+
+Covers: the keeper's hands. Each deed returns an outcome in words and never raises: a deed that
+failed is something to record and try again, not a reason for the keeper to die.
+Leaves out: whether a deed is due (`policy.duty`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from podkeeper.errors import SupervisordError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from podkeeper.supervisord import Supervisord
+
+#: A process for ever: its pid and its start in clock ticks since boot.
+Identity = tuple[int, int]
+
+
+class Processes(Protocol):
+    """Where processes of a program are found (`podkeeper.probes`)."""
+
+    def members(self, program: str, main_pid: int) -> Iterable[Identity]:
+        """Return all processes that belong to a program's present or former lives."""
+
+    def is_alive(self, identity: Identity) -> bool:
+        """Return whether exactly this process still runs."""
+
+
+class Hands:
+    """Does what the judge found due."""
+
+    def __init__(
+        self,
+        supervisord: Supervisord,
+        processes: Processes,
+        *,
+        sweep_wait_s: float,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._supervisord = supervisord
+        self._processes = processes
+        self._sweep_wait_s = sweep_wait_s
+        self._pause = pause
+
+    def start(self, program: str) -> str:
+        """Sweep away what is left of the program's last life, then start it."""
+        swept = self.sweep(program, 0)
+        try:
+            self._supervisord.start(program)
+        except SupervisordError as error:
+            return f"failed: {error}"
+        return f"started{f', after killing {swept} left over' if swept else ''}"
+
+    def take_down(self, program: str) -> str:
+        """Ask supervisord to stop the program."""
+        try:
+            self._supervisord.stop(program)
+        except SupervisordError as error:
+            return f"failed: {error}"
+        return "asked to stop"
+
+    def kill(self, program: str, main_pid: int) -> str:
+        """Kill the whole process tree of a program."""
+        return f"killed {self.sweep(program, main_pid)} processes"
+
+    def sweep(self, program: str, main_pid: int) -> int:
+        """Kill every process of the program and wait, bounded, until none is left.
+
+        Returns:
+            How many were killed.
+        """
+        killed: set[Identity] = set()
+        deadline_s = time.monotonic() + self._sweep_wait_s
+        # Again until nothing is found: a process may fork while it is looked for.
+        while left := list(self._processes.members(program, main_pid)):
+            for identity in left:
+                killed |= {identity} if self._kill(identity) else set()
+            if time.monotonic() > deadline_s:
+                break
+            self._pause(0.002)
+        return len(killed)
+
+    def _kill(self, identity: Identity) -> bool:
+        """Kill one process if it is still the one that was found.
+
+        The pidfd pins the process: between the look and the kill its pid can be given to another.
+        """
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            handle = os.pidfd_open(identity[0])
+            try:
+                if self._processes.is_alive(identity):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
+                    return True
+            finally:
+                os.close(handle)
+        return False

@@ -1,0 +1,215 @@
+"""What is due for one program now?
+
+Covers: from what is seen of it and remembered of it to at most one verdict, and what to remember.
+A program that should run and does not is started; one over its hard limit or never ready is taken
+down; one that will not go is killed. Level-triggered: it looks at what is, not at what happened.
+Leaves out: the effects (`podkeeper.actuators`), the order of looks and deeds (`podkeeper.loops`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from podkeeper.policy import pressure, restarts
+from podkeeper.policy.cause import Cause
+from podkeeper.policy.pressure import Pressure, Standing, Threshold
+from podkeeper.policy.restarts import GiveUp, History, RestartPolicy
+
+
+class Deed(StrEnum):
+    """What can be done to a program, mildest first."""
+
+    NOTE = "note"
+    START = "start"
+    TAKE_DOWN = "take_down"
+    KILL = "kill"
+    GIVE_UP = "give_up"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One thing that is due for one program, and why."""
+
+    deed: Deed
+    cause: Cause | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What holds for one program."""
+
+    restart: RestartPolicy
+    #: None where no limit is enforced.
+    memory: Threshold | None
+    memory_hard_bytes: int | None
+    cooldown_s: float
+    #: Time from start to ready; None where readiness is not asked for.
+    startup_deadline_s: float | None
+    #: How long a program that is taken down may take before it is killed.
+    take_down_wait_s: float
+    #: Whether supervisord restarts it by itself: then the keeper only takes it down.
+    supervisord_restarts: bool = False
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is seen of a program at one instant. Unknown is None."""
+
+    #: supervisord's word.
+    state: str
+    pid: int
+    ever_started: bool
+    #: How long its process has run; None while none does.
+    running_s: float | None
+    ready: bool | None = None
+    readiness_detail: str = ""
+    memory_bytes: int | None = None
+    #: Whether what it waits for at start is there: a ready WebUI, for the handler.
+    gate_open: bool = True
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is remembered of a program between two looks. Instants are monotonic."""
+
+    history: History = field(default_factory=History)
+    standing: Standing = field(default_factory=Standing)
+    #: When it is to be started again; None while nothing is due.
+    restart_at_s: float | None = None
+    #: Why the keeper is taking it down, and since when.
+    taking_down: Cause | None = None
+    taking_down_since_s: float | None = None
+    gave_up: bool = False
+    #: Until when no further deed is done for memory.
+    cooldown_until_s: float = 0.0
+    #: The pid that has been ready in this life.
+    was_ready_pid: int = 0
+
+
+_DOWN = ("EXITED", "FATAL")
+_UP = ("STARTING", "RUNNING")
+
+
+def judge(
+    facts: Facts, record: Record, rules: Rules, now_s: float, luck: float
+) -> tuple[Record, Verdict | None]:
+    """Return what is due for the program, if anything, and what to remember."""
+    if facts.state in _UP and facts.running_s is not None:
+        return _judge_up(facts, record, rules, now_s)
+    if facts.state == "STOPPING":
+        return _judge_stopping(record, rules, now_s)
+    if facts.state == "STOPPED":
+        return _judge_stopped(facts, record, now_s)
+    if facts.state in _DOWN and not rules.supervisord_restarts:
+        return _judge_down(facts, record, rules, now_s, luck)
+    return record, None
+
+
+def after_death(
+    record: Record, rules: Rules, lived_s: float | None, now_s: float, luck: float
+) -> tuple[Record, Verdict | None]:
+    """Return what to remember once a program has died, and a verdict if its budget is spent."""
+    history = record.history
+    if lived_s is not None:
+        history = restarts.after_life(rules.restart, history, lived_s)
+    decision = restarts.judge(rules.restart, history, now_s, luck)
+    if isinstance(decision, GiveUp):
+        reason = f"{decision.spent} restarts within {decision.window_s:g} s"
+        spent = replace(record, history=history, gave_up=True, restart_at_s=None)
+        return spent, Verdict(Deed.GIVE_UP, None, reason)
+    return replace(record, history=history, restart_at_s=decision.at_s), None
+
+
+def after_start(record: Record, rules: Rules, now_s: float, *, is_restart: bool) -> Record:
+    """Return what to remember once a program was asked to start."""
+    history = record.history
+    if is_restart:
+        history = restarts.after_restart(rules.restart, history, now_s)
+    return Record(history=history, cooldown_until_s=record.cooldown_until_s)
+
+
+def _judge_stopped(facts: Facts, record: Record, now_s: float) -> tuple[Record, Verdict | None]:
+    if record.taking_down is not None:
+        due = record.restart_at_s is not None and now_s >= record.restart_at_s
+        return record, Verdict(Deed.START, record.taking_down) if due and facts.gate_open else None
+    if not facts.ever_started and facts.gate_open:
+        return record, Verdict(Deed.START, None, "first start")
+    # Stopped by an operator: it stays so until the operator starts it.
+    return record, None
+
+
+def _judge_down(
+    facts: Facts, record: Record, rules: Rules, now_s: float, luck: float
+) -> tuple[Record, Verdict | None]:
+    if record.gave_up:
+        return record, None
+    if record.restart_at_s is None:
+        # Down, and nobody told: the death was missed, or the start itself failed.
+        return after_death(record, rules, None, now_s, luck)
+    if now_s < record.restart_at_s or not facts.gate_open:
+        return record, None
+    return record, Verdict(Deed.START)
+
+
+def _judge_stopping(record: Record, rules: Rules, now_s: float) -> tuple[Record, Verdict | None]:
+    since_s = record.taking_down_since_s
+    if since_s is None or now_s - since_s < rules.take_down_wait_s:
+        return record, None
+    return record, Verdict(Deed.KILL, record.taking_down, "did not end by itself")
+
+
+def _judge_up(
+    facts: Facts, record: Record, rules: Rules, now_s: float
+) -> tuple[Record, Verdict | None]:
+    running_s = facts.running_s or 0.0
+    record = replace(
+        record,
+        history=restarts.after_life(rules.restart, record.history, running_s),
+        was_ready_pid=facts.pid if facts.ready else record.was_ready_pid,
+        # It runs, so nothing is pending, also where an operator or supervisord started it.
+        restart_at_s=None,
+        gave_up=False,
+        taking_down=None,
+        taking_down_since_s=None,
+    )
+    late = _judge_startup(facts, record, rules, running_s)
+    if late is not None:
+        return _taking_down(record, late, now_s), late
+    return _judge_memory(facts, record, rules, now_s)
+
+
+def _judge_startup(facts: Facts, record: Record, rules: Rules, running_s: float) -> Verdict | None:
+    deadline_s = rules.startup_deadline_s
+    waited_out = deadline_s is not None and running_s > deadline_s
+    # Unknown readiness is no verdict: a blind probe never restarts a healthy program.
+    if not waited_out or facts.ready is not False or record.was_ready_pid == facts.pid:
+        return None
+    reason = f"not ready {running_s:.0f} s after its start: {facts.readiness_detail}"
+    return Verdict(Deed.TAKE_DOWN, Cause.STARTUP_FAILED, reason)
+
+
+def _judge_memory(
+    facts: Facts, record: Record, rules: Rules, now_s: float
+) -> tuple[Record, Verdict | None]:
+    if rules.memory is None or rules.memory_hard_bytes is None:
+        return record, None
+    headroom = None if facts.memory_bytes is None else rules.memory_hard_bytes - facts.memory_bytes
+    before = record.standing
+    standing = pressure.judge(headroom, rules.memory, before, now_s)
+    record = replace(record, standing=standing)
+    used = f"{facts.memory_bytes} bytes of RAM, hard limit {rules.memory_hard_bytes}"
+    if standing.pressure == Pressure.HARD:
+        if now_s < record.cooldown_until_s:
+            return record, None
+        verdict = Verdict(Deed.TAKE_DOWN, Cause.MEMORY_HARD, used)
+        record = _taking_down(record, verdict, now_s)
+        return replace(record, cooldown_until_s=now_s + rules.cooldown_s), verdict
+    if standing.pressure == Pressure.SOFT and before.pressure == Pressure.CALM:
+        return record, Verdict(Deed.NOTE, Cause.MEMORY_SOFT, used)
+    return record, None
+
+
+def _taking_down(record: Record, verdict: Verdict, now_s: float) -> Record:
+    return replace(record, taking_down=verdict.cause, taking_down_since_s=now_s)
