@@ -7,7 +7,12 @@ A reading that could not be taken is None, never 0.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class ContainerMemory(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +33,8 @@ class Cpu(msgspec.Struct, frozen=True, kw_only=True):
     capacity_cores: float | None
     #: Cores in use on average since the last snapshot.
     used_cores: float | None
+    #: Processor time used since the container started.
+    used_s: float | None = None
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +64,16 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     utilization_ratio: float | None
     temperature_celsius: float | None
     power_watts: float | None
+    #: What NVML said instead of a reading, in words; None where everything could be read.
+    error: str | None = None
 
 
 class ProgramReading(msgspec.Struct, frozen=True, kw_only=True):
     """One program and the process tree it is made of."""
 
     name: str
+    #: What the program is for, in the plan's words: webui, handler and so on.
+    role: str = ""
     #: supervisord's word for its state, such as RUNNING; None where supervisord did not answer.
     state: str | None
     pid: int | None
@@ -101,7 +112,40 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     #: None where there is no NVML; empty where it sees no GPU.
     gpus: list[Gpu] | None
     programs: list[ProgramReading]
+    #: Whether this start could take a job at any instant up to now: tells starting from broken.
+    been_ready: bool = False
+
+    @property
+    def ready(self) -> bool:
+        """Whether a job can be taken now: the handler runs and at least one WebUI is ready."""
+        handler = any(each.role == "handler" and each.state == "RUNNING" for each in self.programs)
+        return handler and any(each.role == "webui" and each.ready for each in self.programs)
 
     def program(self, name: str) -> ProgramReading | None:
         """Return the reading of one program, or None where there is none."""
         return next((each for each in self.programs if each.name == name), None)
+
+
+def dump(snapshot: Snapshot) -> bytes:
+    """Return the snapshot as JSON."""
+    return msgspec.json.encode(snapshot)
+
+
+def parse(data: bytes) -> Snapshot | None:
+    """Return the snapshot that `dump` wrote, or None where the bytes are none of ours."""
+    try:
+        return msgspec.json.decode(data, type=Snapshot)
+    except msgspec.MsgspecError:
+        return None
+
+
+def read(path: Path) -> Snapshot | None:
+    """Return the snapshot in a file, or None where there is no file or no snapshot in it.
+
+    Raises:
+        OSError: The file is there and cannot be read.
+    """
+    try:
+        return parse(path.read_bytes())
+    except FileNotFoundError:
+        return None
