@@ -1,0 +1,59 @@
+"""What does a file of the kernel say, if it can be read at all?
+
+Covers: whole files, single numbers and tables of numbers.
+Leaves out: what they mean.
+"""
+
+from __future__ import annotations
+
+import os
+
+#: Kernel files are small; nobody's file may make the watchdog grow.
+_MOST_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 16
+
+
+def read(path: str) -> bytes | None:
+    """Return the file's content, or None where it cannot be read.
+
+    Works on descriptors, without the layers of `open`: a tick reads some hundred small files.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        return _drain(handle)
+    except OSError:  # a process that vanishes while it is read
+        return None
+    finally:
+        os.close(handle)
+
+
+def _drain(handle: int) -> bytes:
+    content = os.read(handle, _CHUNK_BYTES)
+    chunk = content
+    while chunk and len(content) < _MOST_BYTES:
+        chunk = os.read(handle, _CHUNK_BYTES)
+        content += chunk
+    return content
+
+
+def number(path: str) -> int | None:
+    """Return the one whole number in the file, or None where there is no such number."""
+    content = read(path)
+    try:
+        return None if content is None else int(content)
+    except ValueError:  # such as the "max" of cgroup v2
+        return None
+
+
+def table(path: str) -> dict[str, int]:
+    """Return the numbers of a file of `name value` or `name: value kB` lines, as they stand."""
+    numbers = {}
+    for line in (read(path) or b"").splitlines():
+        name, _, rest = line.partition(b" ")
+        first = rest.split(maxsplit=1)[:1]
+        if first and first[0].isdigit():
+            numbers[name.rstrip(b":").decode(errors="replace")] = int(first[0])
+    return numbers

@@ -1,0 +1,124 @@
+"""Which processes are there, and how much memory do they hold?
+
+Covers: one look at all processes, memory of one, open files of one.
+Leaves out: which of them make up a program (`probes.proc`).
+A process is named by (pid, start time): the kernel gives pids to others again.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from podkeeper.probes import files
+
+_KIB = 1024
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+# Fields of /proc/PID/stat after the name, see proc_pid_stat(5).
+_STATE, _PPID, _PGID, _SID, _UTIME, _CSTIME, _THREADS, _START, _RSS = 0, 1, 2, 3, 11, 14, 17, 19, 21
+
+
+class ProcessStat(msgspec.Struct, frozen=True, gc=False):
+    """One process at one instant. Same as `cat /proc/PID/stat`."""
+
+    pid: int
+    ppid: int
+    pgid: int
+    sid: int
+    #: Start in clock ticks since boot.
+    start_ticks: int
+    #: One letter: R, S, D, T, t, Z and so on.
+    state: str
+    #: Processor time used, that of ended and awaited children included, in clock ticks.
+    cpu_ticks: int
+    threads: int
+    rss_bytes: int
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Return what names this process and no later one: pid and start."""
+        return self.pid, self.start_ticks
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still runs; what is dead waits only for its parent."""
+        return self.state not in "ZXx"
+
+
+Scan = dict[int, ProcessStat]
+
+
+def parse_stat(content: bytes) -> ProcessStat | None:
+    """Return the process of a /proc/PID/stat file, or None where it is cut short.
+
+    The name stands in parentheses and may hold any character, parentheses included.
+    """
+    head, _, tail = content.rpartition(b")")
+    fields = tail.split()
+    if len(fields) <= _RSS:
+        return None
+    return ProcessStat(
+        int(head.partition(b" ")[0]),
+        int(fields[_PPID]),
+        int(fields[_PGID]),
+        int(fields[_SID]),
+        int(fields[_START]),
+        fields[_STATE].decode(),
+        sum(map(int, fields[_UTIME : _CSTIME + 1])),
+        int(fields[_THREADS]),
+        int(fields[_RSS]) * _PAGE_BYTES,
+    )
+
+
+def stat(pid: int, root: Path = Path("/")) -> ProcessStat | None:
+    """Return one process, or None where there is none of that pid."""
+    content = files.read(f"{root}/proc/{pid}/stat")
+    return None if content is None else parse_stat(content)
+
+
+def scan(root: Path = Path("/")) -> Scan:
+    """Return all processes that can be seen, by pid. Same as `ps -e`."""
+    found = {}
+    for name in os.listdir(root / "proc"):  # noqa: PTH208 - names only, a tick looks at hundreds
+        if name.isdigit():
+            process = stat(int(name), root)
+            if process is not None:
+                found[process.pid] = process
+    return found
+
+
+def _kib_field(content: bytes, name: bytes) -> int | None:
+    _, found, rest = content.partition(b"\n" + name + b":")
+    return int(rest.split(maxsplit=1)[0]) * _KIB if found else None
+
+
+def memory_of(pid: int, root: Path = Path("/")) -> int | None:
+    """Return the RAM that only the process's end would free, in bytes.
+
+    Anonymous and shared memory and swap: `grep -E 'RssAnon|RssShmem|VmSwap' /proc/PID/status`.
+    File pages, such as a mapped checkpoint, are left out, because the kernel drops them by itself.
+    Shared memory counts in each process that maps it. None where there is no such process, or
+    where the kernel does not tell.
+    """
+    content = files.read(f"{root}/proc/{pid}/status") or b""
+    anonymous = _kib_field(content, b"RssAnon")
+    if anonymous is None:
+        return None
+    return sum(
+        (_kib_field(content, name) or 0 for name in (b"RssShmem", b"VmSwap")), start=anonymous
+    )
+
+
+def open_files_of(pid: int, root: Path = Path("/")) -> int | None:
+    """Return how many file descriptors a process has. Same as `ls /proc/PID/fd | wc -l`.
+
+    None where that may not be seen. From Linux 6.2 the folder's size is the number.
+    """
+    folder = f"{root}/proc/{pid}/fd"
+    try:
+        return os.stat(folder).st_size or len(os.listdir(folder))  # noqa: PTH116, PTH208 - hot path
+    except OSError:
+        return None
