@@ -88,7 +88,8 @@ class Record:
     was_ready_pid: int = 0
 
 
-_DOWN = ("EXITED", "FATAL")
+#: The words of supervisord for a program that does not run and was not asked to stop.
+DOWN = ("EXITED", "FATAL")
 _UP = ("STARTING", "RUNNING")
 
 
@@ -102,7 +103,7 @@ def judge(
         return _judge_stopping(record, rules, now_s)
     if facts.state == "STOPPED":
         return _judge_stopped(facts, record, now_s)
-    if facts.state in _DOWN and not rules.supervisord_restarts:
+    if facts.state in DOWN and not rules.supervisord_restarts:
         return _judge_down(facts, record, rules, now_s, luck)
     return record, None
 

@@ -1,0 +1,159 @@
+"""The keeper program: supervisord's event listener that restarts what crashes.
+
+Runs as: `[eventlistener:keeper]`. Reads: events (as hints), supervisord's state, the watchdog's
+snapshot. Writes: the ledger, and commands to supervisord. Exits: when supervisord is gone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hooks.protocol import Listener
+from podkeeper import logs
+from podkeeper.actuators.programs import Hands
+from podkeeper.errors import PodkeeperError, SupervisordError
+from podkeeper.loops.incidents import IncidentBook
+from podkeeper.loops.keeper import Keeper
+from podkeeper.loops.sight import Sight
+from podkeeper.model import snapshot
+from podkeeper.probes import cgroup, process
+from podkeeper.probes.proc import Marks, members
+from podkeeper.recorders.ledger import Ledger
+from podkeeper.settings import plan as plans
+from podkeeper.supervisord import Supervisord
+
+if TYPE_CHECKING:
+    from podkeeper.model.snapshot import Snapshot
+    from podkeeper.settings.plan import Plan
+    from podkeeper.supervisord import Death
+
+_log = logging.getLogger("keeper")
+# Deadlines are met a little late rather than looked at twice.
+_LATE_S = 0.001
+
+
+class RealWorld:
+    """The world as supervisord, the watchdog and the kernel show it."""
+
+    def __init__(self, plan: Plan, supervisord: Supervisord) -> None:
+        self._plan = plan
+        self._supervisord = supervisord
+
+    def look(self) -> Sight:
+        """Return what is seen now."""
+        infos = {each.name: each for each in self._supervisord.programs()}
+        return Sight(infos, self._snapshot(), time.monotonic(), time.time())
+
+    def _snapshot(self) -> Snapshot | None:
+        try:
+            newest = snapshot.read(self._plan.snapshot_path)
+        except OSError as error:
+            _log.warning("Cannot read the snapshot: %s", error)
+            return None
+        return newest if newest is not None and newest.run_id == self._plan.run_id else None
+
+    def deaths(self, after: int) -> list[Death]:
+        """Return the deaths since one that is already known."""
+        return self._supervisord.deaths(after)
+
+    def is_running(self) -> bool:
+        """Return whether supervisord runs programs rather than shutting down."""
+        return self._supervisord.is_running()
+
+    def oom_kills(self) -> int | None:
+        """Return the kernel's out-of-memory kills in this container."""
+        return cgroup.oom_kills()
+
+    def luck(self) -> float:
+        """Return a random number from 0 to 1."""
+        return secrets.randbelow(1 << 30) / (1 << 30)
+
+
+class RealProcesses:
+    """Processes as /proc shows them."""
+
+    def __init__(self, run_id: str) -> None:
+        self._run_id = run_id
+        self._marks = Marks()
+
+    def members(self, program: str, main_pid: int) -> set[tuple[int, int]]:
+        """Return all living processes of a program's present or former lives."""
+        seen = process.scan()
+        self._marks.forget_all_but(seen)
+        return members(program, main_pid, seen, self._marks.of, self._run_id)
+
+    def is_alive(self, identity: tuple[int, int]) -> bool:
+        """Return whether exactly this process still runs."""
+        now = process.stat(identity[0])
+        return now is not None and now.alive and now.identity == identity
+
+
+def _private_stdout() -> int:
+    """Return a descriptor for the protocol; standard output itself becomes standard error.
+
+    A stray print, ours or a library's, can then never break the protocol.
+    """
+    private = os.dup(sys.stdout.fileno())
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return private
+
+
+def _make(plan: Plan) -> Keeper:
+    supervisord = Supervisord(plan.socket_path)
+    ledger = Ledger(
+        plan.ledger_path,
+        busy_timeout_s=plan.settings.ledger.busy_timeout_s,
+        max_bytes=plan.settings.ledger.max_bytes,
+    )
+    if ledger.set_aside is not None:
+        _log.error("The ledger was not usable; it is kept as %s", ledger.set_aside)
+    hands = Hands(
+        supervisord,
+        RealProcesses(plan.run_id),
+        sweep_wait_s=plan.settings.keeper.sweep_wait_s,
+    )
+    book = IncidentBook(ledger, plan.run_id, time.time)
+    return Keeper(plan, RealWorld(plan, supervisord), hands, book)
+
+
+def _wait_s(keeper: Keeper, tick_s: float) -> float:
+    """Return how long to wait for an event: to the next restart that is due, at most one tick."""
+    due_s = keeper.next_due_s()
+    until_due_s = 0.0 if due_s is None else due_s - time.monotonic()
+    # What was due before was done in the look, or waits for a gate that no clock opens.
+    return min(tick_s, until_due_s + _LATE_S) if until_due_s > 0 else tick_s
+
+
+def run(plan: Plan, listener: Listener) -> int:
+    """Look at every event and every tick, until supervisord is gone."""
+    keeper = _make(plan)
+    while True:
+        try:
+            keeper.look()
+        except SupervisordError as error:
+            _log.warning("Cannot look: %s", error)
+        if listener.wait(_wait_s(keeper, plan.settings.keeper.tick_s)) is None:
+            return 0
+
+
+def main() -> int:
+    """Run the keeper."""
+    protocol = _private_stdout()
+    try:
+        plan = plans.read_own(os.environ)
+        logs.set_up(plan.settings.logs.level)
+        Path(plan.state_dir).mkdir(parents=True, exist_ok=True)
+        return run(plan, Listener(sys.stdin.fileno(), protocol))
+    except PodkeeperError as error:
+        sys.stderr.write(f"CRITICAL keeper: {error}\n")
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,260 @@
+"""What does the keeper do at each look?
+
+Covers: the order of a look. See, account for every death, judge each program, do what is due,
+close what is over. All that must outlive the keeper is in the ledger, so that it can be killed at
+any instant and carry on.
+Leaves out: what is due (`policy.duty`), how it is done (`actuators.programs`), the wording and
+filing of deaths (`loops.deaths`), when to look (`hooks.keeper`).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol
+
+from podkeeper.loops import deaths
+from podkeeper.loops.rules import rules_of
+from podkeeper.loops.sight import Births, Sight, facts_of, is_ready
+from podkeeper.policy import duty, silence
+from podkeeper.policy.cause import Cause
+from podkeeper.policy.duty import Deed, Facts, Record, Verdict
+from podkeeper.policy.pressure import Pressure, Standing
+
+if TYPE_CHECKING:
+    from podkeeper.loops.incidents import IncidentBook
+    from podkeeper.model.incident import Incident
+    from podkeeper.settings.plan import Plan, Program
+    from podkeeper.supervisord import Death
+
+_log = logging.getLogger("keeper")
+#: Looks between two checks of the ledger's size.
+_LOOKS_PER_TIDY = 1000
+
+
+class World(Protocol):
+    """What the keeper can see. Real in `hooks.keeper`, made of values in tests."""
+
+    def look(self) -> Sight:
+        """Return what is seen now."""
+
+    def deaths(self, after: int) -> list[Death]:
+        """Return the deaths since one that is already known."""
+
+    def is_running(self) -> bool:
+        """Return whether supervisord runs programs rather than shutting down."""
+
+    def oom_kills(self) -> int | None:
+        """Return the kernel's out-of-memory kills so far."""
+
+    def luck(self) -> float:
+        """Return a random number from 0 to 1, for jitter."""
+
+
+class Deeds(Protocol):
+    """What the keeper can do. Real in `actuators.programs`, remembering in tests."""
+
+    def start(self, program: str) -> str:
+        """Start a program, and say what came of it."""
+
+    def take_down(self, program: str) -> str:
+        """Ask a program to end, and say what came of it."""
+
+    def kill(self, program: str, main_pid: int) -> str:
+        """Kill a program's processes, and say what came of it."""
+
+
+class Keeper:
+    """Compares what should run with what runs; the difference is its work."""
+
+    def __init__(self, plan: Plan, world: World, hands: Deeds, book: IncidentBook) -> None:
+        self._plan = plan
+        self._world = world
+        self._hands = hands
+        self._book = book
+        self._births = Births()
+        self._rules = {each.name: rules_of(plan, each) for each in plan.programs}
+        self._records = {
+            each.name: book.recall(f"record.{each.name}", Record) or Record()
+            for each in plan.programs
+        }
+        self._last_death: int = book.recall("last_death", int) or -1
+        self._oom_kills = world.oom_kills()
+        self._looks = 0
+
+    def look(self) -> None:
+        """Look once and do what is due.
+
+        Raises:
+            SupervisordError: supervisord did not answer; nothing was done.
+        """
+        sight = self._world.look()
+        self._births.look(sight)
+        self._account_for_deaths(sight)
+        if self._world.is_running():
+            for program in self._plan.programs:
+                facts = facts_of(sight, self._plan, program, self._births)
+                if facts is not None:
+                    self._judge(program, facts, sight)
+        self._close_what_is_over(sight)
+        self._tidy()
+
+    def next_due_s(self) -> float | None:
+        """Return the monotonic instant of the next restart that waits, or None."""
+        waiting = [each.restart_at_s for each in self._records.values() if not each.gave_up]
+        return min((at_s for at_s in waiting if at_s is not None), default=None)
+
+    def _keep(self, program: str, record: Record) -> None:
+        """Remember a record; write it down where more than fleeting readings changed."""
+        before = self._records[program]
+        self._records[program] = record
+        if _lasting(before) != _lasting(record):
+            self._book.remember(f"record.{program}", record)
+
+    def _account_for_deaths(self, sight: Sight) -> None:
+        before, self._oom_kills = self._oom_kills, self._world.oom_kills()
+        for death in self._world.deaths(self._last_death):
+            if death.program in self._records:
+                self._account_for(death, sight, before)
+            self._last_death = death.sequence
+            self._book.remember("last_death", death.sequence)
+
+    def _account_for(self, death: Death, sight: Sight, oom_kills_before: int | None) -> None:
+        record, rules = self._records[death.program], self._rules[death.program]
+        born_s = self._births.of(death.program, death.pid)
+        why = deaths.explain(death, record, oom_kills_before, self._oom_kills)
+        self._book.end_episode(deaths.episode(death, why, self._plan.run_id, born_s))
+        if death.stop_requested and record.taking_down is None:
+            _log.info("%s (pid %d) was stopped on request", death.program, death.pid)
+            return
+        if record.taking_down is None:
+            evidence = deaths.evidence(sight, death.program, oom_kills_before, self._oom_kills)
+            evidence["peak_rss_bytes"] = death.peak_rss_bytes
+            self._book.open(
+                death.program, why.cause, why.sentence, pid=death.pid, evidence=evidence
+            )
+        if not rules.supervisord_restarts:
+            lived_s = None if born_s is None else death.at_monotonic_s - born_s
+            luck = self._world.luck()
+            after, verdict = duty.after_death(record, rules, lived_s, sight.now_s, luck)
+            self._keep(death.program, after)
+            if verdict is not None:
+                self._give_up(death.program, verdict)
+
+    def _judge(self, program: Program, facts: Facts, sight: Sight) -> None:
+        if program.role == "watchdog" and self._is_silent(facts, sight):
+            self._replace_silent(program.name, facts, sight)
+            return
+        rules, before = self._rules[program.name], self._records[program.name]
+        record, verdict = duty.judge(facts, before, rules, sight.now_s, self._world.luck())
+        self._keep(program.name, record)
+        if facts.state in duty.DOWN and before.restart_at_s is None and not before.gave_up:
+            self._open_missed(program.name, facts, sight)
+        if verdict is not None:
+            self._do(program.name, facts, verdict, sight)
+
+    def _open_missed(self, program: str, facts: Facts, sight: Sight) -> None:
+        """Open an incident for a program that is down and whose death nobody reported."""
+        if self._rules[program].supervisord_restarts or self._book.of(program):
+            return
+        failed = facts.state == "FATAL"
+        why = Cause.SPAWN_FAILED if failed else Cause.UNKNOWN
+        error = sight.infos[program].spawn_error
+        sentence = f"could not be started: {error}" if failed else "ended, and how was not seen"
+        evidence = deaths.evidence(sight, program, None, self._oom_kills)
+        self._book.open(program, why, sentence, pid=0, evidence=evidence)
+
+    def _do(self, program: str, facts: Facts, verdict: Verdict, sight: Sight) -> None:
+        if verdict.deed == Deed.START:
+            self._start(program, sight)
+        elif verdict.deed == Deed.GIVE_UP:
+            self._give_up(program, verdict)
+        elif verdict.deed == Deed.KILL:
+            outcome = self._hands.kill(program, facts.pid)
+            for incident in self._book.of(program):
+                self._book.act(incident, verdict.deed, outcome)
+        else:
+            self._open_and_do(program, facts, verdict, sight)
+
+    def _open_and_do(self, program: str, facts: Facts, verdict: Verdict, sight: Sight) -> None:
+        evidence = deaths.evidence(sight, program, None, self._oom_kills)
+        incident = self._book.open(
+            program,
+            verdict.cause or Cause.UNKNOWN,
+            verdict.reason,
+            pid=facts.pid,
+            evidence=evidence,
+        )
+        if verdict.deed == Deed.TAKE_DOWN:
+            # What supervisord brings back by itself it brings back only if it was not asked to
+            # stop it.
+            if self._rules[program].supervisord_restarts:
+                outcome = self._hands.kill(program, facts.pid)
+            else:
+                outcome = self._hands.take_down(program)
+            self._book.act(incident, verdict.deed, outcome)
+
+    def _start(self, program: str, sight: Sight) -> None:
+        is_restart = sight.infos[program].started_at_s > 0
+        outcome = self._hands.start(program)
+        record = duty.after_start(
+            self._records[program], self._rules[program], sight.now_s, is_restart=is_restart
+        )
+        self._keep(program, record)
+        if not is_restart:
+            _log.info("First start of %s: %s", program, outcome)
+        for incident in self._book.of(program):
+            self._book.act(incident, Deed.START, outcome)
+
+    def _give_up(self, program: str, verdict: Verdict) -> None:
+        _log.critical("Gave up on %s: %s", program, verdict.reason)
+        for incident in self._book.of(program):
+            self._book.act(incident, Deed.GIVE_UP, verdict.reason)
+
+    def _is_silent(self, facts: Facts, sight: Sight) -> bool:
+        snapshot, keeper = sight.snapshot, self._plan.settings.keeper
+        own = snapshot is not None and snapshot.watchdog_pid == facts.pid
+        age_s = sight.now_s - snapshot.taken_monotonic_s if snapshot and own else None
+        running = facts.state == "RUNNING"
+        return running and silence.is_silent(
+            age_s, facts.running_s, keeper.watchdog_silence_s, keeper.watchdog_grace_s
+        )
+
+    def _replace_silent(self, program: str, facts: Facts, sight: Sight) -> None:
+        record = self._records[program]
+        self._keep(
+            program,
+            replace(record, taking_down=Cause.SILENT, taking_down_since_s=sight.now_s),
+        )
+        limit_s = self._plan.settings.keeper.watchdog_silence_s
+        evidence = deaths.evidence(sight, program, None, self._oom_kills)
+        sentence = f"runs but has left no snapshot for more than {limit_s:g} s"
+        incident = self._book.open(
+            program, Cause.SILENT, sentence, pid=facts.pid, evidence=evidence
+        )
+        self._book.act(incident, Deed.KILL, self._hands.kill(program, facts.pid))
+
+    def _close_what_is_over(self, sight: Sight) -> None:
+        for program in self._plan.programs:
+            for incident in self._book.of(program.name):
+                if self._is_over(program, incident, sight):
+                    self._book.close(incident)
+
+    def _is_over(self, program: Program, incident: Incident, sight: Sight) -> bool:
+        info = sight.infos.get(program.name)
+        if info is None or info.state != "RUNNING":
+            return False
+        if info.pid == incident.pid:
+            calm = self._records[program.name].standing.pressure == Pressure.CALM
+            return incident.cause == Cause.MEMORY_SOFT and calm
+        return program.readiness_url is None or is_ready(sight, program)
+
+    def _tidy(self) -> None:
+        self._looks += 1
+        if self._looks % _LOOKS_PER_TIDY == 0:
+            self._book.keep_within_bound()
+
+
+def _lasting(record: Record) -> Record:
+    """Return the part of a record that must outlive the keeper."""
+    return replace(record, standing=Standing(), was_ready_pid=0)
