@@ -45,6 +45,9 @@ static: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/python -m pytest -q tests/unit tests/property tests/golden
 
+golden: $(STAMP) ## write the reviewed renderings of tests/golden anew; look at the difference
+	GOLDEN=refresh $(BIN)/python -m pytest -q tests/golden
+
 test: $(STAMP) ## every test that needs no container engine
 	$(BIN)/python -m pytest -q
 
@@ -65,4 +68,4 @@ demo: $(STAMP) ## the whole worker, one job through it, its picture, and a clean
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit test test-container wheel test-wheel demo clean
+.PHONY: help env lock fmt check static unit golden test test-container wheel test-wheel demo clean

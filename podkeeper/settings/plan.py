@@ -45,6 +45,11 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     #: URL that answers 200 once the program can do its work; None where there is nothing to ask.
     readiness_url: str | None
 
+    @property
+    def resident(self) -> bool:
+        """Return whether supervisord itself keeps it running, rather than the keeper."""
+        return self.role in ("keeper", "watchdog")
+
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything one start needs to know, decided once."""
@@ -54,6 +59,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     made_at_s: float
     runtime_dir: str
     state_dir: str
+    #: The interpreter that all of podkeeper's own programs run in.
+    python: str
+    #: Whether the worker runs as root, as in most containers.
+    superuser: bool
     #: The container's memory: the smallest limit that applies.
     memory_capacity_bytes: int
     #: What may be planned with: the capacity less the reserve.
@@ -77,9 +86,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return [each for each in self.programs if each.role == role]
 
     @property
+    def path(self) -> Path:
+        """Return where this plan itself is kept."""
+        return Path(self.runtime_dir) / FILE_NAME
+
+    @property
     def socket_path(self) -> Path:
         """Return where supervisord listens for control."""
         return Path(self.runtime_dir) / "supervisor.sock"
+
+    def launch_command(self, program: Program) -> list[str]:
+        """Return how supervisord starts a program: through what fills in its private variables.
+
+        `-P` keeps a stray `hooks` folder of the working directory out of the way.
+        """
+        private = program.private_environment
+        option = [] if private is None else ["--environment", private]
+        return [self.python, "-P", "-m", "hooks.launch", *option, "--", *program.command]
 
     @property
     def snapshot_path(self) -> Path:
@@ -123,9 +146,8 @@ def parse(data: bytes) -> Plan:
 
 def write(plan: Plan) -> Path:
     """Put the plan into the runtime folder and return its path."""
-    path = Path(plan.runtime_dir) / FILE_NAME
-    atomic.write(path, dump(plan), mode=0o644)
-    return path
+    atomic.write(plan.path, dump(plan), mode=0o644)
+    return plan.path
 
 
 def read(path: Path) -> Plan:

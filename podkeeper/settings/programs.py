@@ -44,6 +44,8 @@ class Surroundings:
     version: str
     run_id: str
     made_at_s: float
+    #: Whether this is root's worker; supervisord asks to be told so.
+    superuser: bool = False
 
 
 def platform_enabled(settings: Settings, *, platform_named: bool) -> bool:
@@ -104,7 +106,7 @@ class _Planner:
 
     def own(self, module: str) -> list[str]:
         """Return the command of one of our own programs."""
-        return [self.around.python, "-m", module]
+        return [self.around.python, "-P", "-m", module]
 
     def program(self, name: str, role: Role, command: list[str], **rest: object) -> Program:
         """Return a program with what every program has."""
@@ -124,10 +126,12 @@ class _Planner:
             "PODKEEPER_PLAN": str(self.around.runtime_dir / "plan.json"),
             "PODKEEPER_PROGRAM": name,
             "PODKEEPER_RUN": self.around.run_id,
-            # A stray handler.py in the working folder must not shadow the program.
-            "PYTHONSAFEPATH": "1",
             "PYTHONUNBUFFERED": "1",
         }
+        if command[:3] == self.own("")[:3]:
+            # A stray handler.py in the working folder must not shadow our program. Scripts of
+            # others, such as A1111's launch.py, live from modules that lie beside them.
+            common["PYTHONSAFEPATH"] = "1"
         settings["environment"] = {**common, **settings["environment"]}  # type: ignore[dict-item]
         return Program(
             name=name,
@@ -216,6 +220,8 @@ def make_plan(settings: Settings, around: Surroundings) -> Plan:
         made_at_s=around.made_at_s,
         runtime_dir=str(around.runtime_dir),
         state_dir=str(around.state_dir),
+        python=around.python,
+        superuser=around.superuser,
         memory_capacity_bytes=around.memory_capacity_bytes,
         memory_budget_bytes=planner.budget_bytes,
         programs=planner.programs(),

@@ -41,6 +41,9 @@ class WorkerSettings(Section, frozen=True):
     profile: str
     runtime_dir: str
     state_dir: str
+    open_files: Annotated[int, Meta(ge=256)]
+    umask: Annotated[str, Meta(pattern="^0?[0-7]{3}$")]
+    base_environment: Names
 
 
 class WebUISettings(Section, frozen=True):
@@ -111,6 +114,7 @@ class KeeperSettings(Section, frozen=True):
     tick_s: Annotated[float, Meta(gt=0, le=60, extra={QUANTITY: "span"})]
     watchdog_silence_s: SpanAboveZero
     watchdog_grace_s: Span
+    event_buffer: Count
     take_down_wait_s: SpanAboveZero
     sweep_wait_s: SpanAboveZero
 
