@@ -190,7 +190,7 @@ class _Planner:
             self.program(
                 "platform",
                 "platform",
-                self.own("podkeeper.sim.platform"),
+                shlex.split(chosen.command) or self.own("podkeeper.sim.platform"),
                 private_environment=self.private("platform"),
                 stop_wait_s=chosen.stop_wait_s,
                 readiness_url=f"http://{chosen.address}:{chosen.port}/ready",

@@ -57,7 +57,7 @@ def _times(settings: Settings) -> Iterator[tuple[str, object, str]]:
 
 
 def _commands(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    for name in ("webui", "handler"):
+    for name in ("webui", "handler", "platform"):
         command = getattr(settings, name).command
         try:
             shlex.split(command)

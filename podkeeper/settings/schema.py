@@ -160,6 +160,7 @@ class PlatformSettings(Section, frozen=True):
     """The local RunPod platform, a stand-in."""
 
     enabled: Literal["auto", "yes", "no"]
+    command: str
     address: str
     port: Port
     endpoint: Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")]
