@@ -59,6 +59,7 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
 
     index: int
     name: str | None
+    #: What programs can use: used and free, less what the driver keeps for itself.
     memory_capacity_bytes: int | None
     memory_used_bytes: int | None
     utilization_ratio: float | None
@@ -112,6 +113,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     #: None where there is no NVML; empty where it sees no GPU.
     gpus: list[Gpu] | None
     programs: list[ProgramReading]
+    #: How long taking it lasted.
+    took_s: float | None = None
     #: Whether this start could take a job at any instant up to now: tells starting from broken.
     been_ready: bool = False
 

@@ -102,7 +102,17 @@ class WatchdogSettings(Section, frozen=True):
 
     address: str
     port: Port
+    max_connections: Count
+    request_deadline_s: SpanAboveZero
     period_s: SpanAboveZero
+    states_period_s: SpanAboveZero
+    states_timeout_s: SpanAboveZero
+    ready_probe_period_s: SpanAboveZero
+    disks: Names
+    disk_period_s: SpanAboveZero
+    gpu_period_s: SpanAboveZero
+    gpu_retry_s: SpanAboveZero
+    max_reading_age_s: SpanAboveZero
     stop_wait_s: SpanAboveZero
     memory_soft: MemoryAmount
     memory_hard: MemoryAmount
