@@ -1,0 +1,168 @@
+"""What do all probes say at this instant?
+
+Covers: the container and the programs, each as one value of the snapshot; what is kept from one
+look to the next.
+Leaves out: the pace (`loops.watchdog`) and the single readings (`podkeeper.probes`).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from podkeeper.loops.states import States
+from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Gpu, Network, ProgramReading
+from podkeeper.probes import cgroup, cpu, disk, groups, network, proc
+from podkeeper.probes.background import Background
+from podkeeper.probes.nvml import Nvml
+from podkeeper.probes.programs import program_reading
+from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from podkeeper.settings.plan import Plan, Program
+    from podkeeper.settings.schema import Settings
+    from podkeeper.supervisord import ProgramInfo
+
+
+class Usage:
+    """Turns processor time used so far into cores in use."""
+
+    def __init__(self) -> None:
+        self._last: tuple[float, float] | None = None
+
+    def cores(self, used_s: float | None, now_s: float) -> float | None:
+        """Return the cores in use since the last call; None at the first and where unknown."""
+        last, self._last = self._last, None if used_s is None else (used_s, now_s)
+        if last is None or used_s is None or now_s <= last[1]:
+            return None
+        return max(0.0, (used_s - last[0]) / (now_s - last[1]))
+
+
+class ContainerSensors:
+    """Readings of the container as a whole. Our place in the control groups is found once."""
+
+    def __init__(self, plan: Plan, environ: Mapping[str, str], root: Path) -> None:
+        self._environ = environ
+        self._root = root
+        self._places = {name: groups.find(name, root) for name in ("memory", "cpu", "cpuacct")}
+        self._usage = Usage()
+        chosen = plan.settings.watchdog
+        self._max_age_s = chosen.max_reading_age_s
+        paths = [*chosen.disks, plan.state_dir, plan.runtime_dir]
+        self._disks: Background[list[Disk]] = Background(
+            "disks", lambda: disk.disks(paths, root), chosen.disk_period_s
+        )
+        self._gpus: Background[list[Gpu] | None] = Background(
+            "gpus", Nvml(chosen.gpu_retry_s).gpus, chosen.gpu_period_s
+        )
+        self.slow: list[Background[Any]] = [self._disks, self._gpus]
+
+    def memory(self) -> ContainerMemory:
+        """Return the container's memory."""
+        return cgroup.container_memory(self._environ, self._root, self._places["memory"])
+
+    def cpu(self, now_s: float) -> Cpu:
+        """Return the container's processor time; the rate is that since the last call."""
+        used_s = cpu.used_s(self._root, self._places["cpuacct"])
+        affinity = cpu.affinity_cores()
+        return Cpu(
+            capacity_cores=cpu.capacity_cores(affinity, self._root, self._places["cpu"]),
+            used_cores=self._usage.cores(used_s, now_s),
+            used_s=used_s,
+        )
+
+    def network(self) -> Network:
+        """Return the container's traffic."""
+        return network.network(self._root)
+
+    def disks(self) -> list[Disk]:
+        """Return the newest look at the disks, or none where it hangs."""
+        return self._disks.latest(self._max_age_s) or []
+
+    def gpus(self) -> list[Gpu] | None:
+        """Return the newest look at the GPUs, or None where there is none or it hangs."""
+        return self._gpus.latest(self._max_age_s)
+
+
+def _probe(
+    program: Program, settings: Settings, on_change: Callable[[], None]
+) -> ReadinessProbe | None:
+    if program.readiness_url is None:
+        return None
+    return ReadinessProbe(
+        program.readiness_url,
+        period_s=settings.webui.probe_period_s,
+        ready_period_s=settings.watchdog.ready_probe_period_s,
+        timeout_s=settings.webui.probe_timeout_s,
+        on_change=on_change,
+    )
+
+
+class ProgramSensors:
+    """Readings of the plan's programs."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ask: Callable[[], list[ProgramInfo]],
+        supervisord_pid: int,
+        root: Path,
+        on_change: Callable[[], None],
+    ) -> None:
+        self._plan = plan
+        self._root = root
+        self._marks = proc.Marks(root)
+        period_s = plan.settings.watchdog.states_period_s
+        self._states = States(ask, supervisord_pid, period_s, time.monotonic)
+        probes = {each.name: _probe(each, plan.settings, on_change) for each in plan.programs}
+        self._readiness = {name: probe for name, probe in probes.items() if probe is not None}
+        self.probes = list(self._readiness.values())
+
+    def _ready(self, name: str, identity: Identity | None) -> Readiness:
+        """Return a program's readiness: unknown where nobody can say whether it runs."""
+        probe = self._readiness.get(name)
+        if probe is None or (identity is None and not self._states.answered):
+            return NOT_ASKED
+        return probe.look(identity)
+
+    def _scan(self) -> tuple[proc.Scan, dict[str, ProgramInfo]]:
+        """Return all processes and supervisord's word, the main processes surely among them."""
+        seen = proc.scan(self._root)
+        known = self._states.look(seen)
+        for info in known.values():
+            if info.pid and info.pid not in seen:  # born since the scan
+                late = proc.stat(info.pid, self._root)
+                seen.update({} if late is None else {late.pid: late})
+        self._marks.forget_all_but(seen)
+        return seen, known
+
+    def readings(self) -> list[ProgramReading]:
+        """Return one reading for each program of the plan, in its order."""
+        seen, known = self._scan()
+        pids = {
+            each.name: known[each.name].pid for each in self._plan.programs if each.name in known
+        }
+        mains = {name: seen[pid] for name, pid in pids.items() if pid in seen and seen[pid].alive}
+        names: dict[str, int | None] = {each.name: None for each in self._plan.programs}
+        names.update({name: main.pid for name, main in mains.items()})
+        families = proc.families(names, seen, self._marks.of, self._plan.run_id)
+        readings = []
+        for program in self._plan.programs:
+            name, main = program.name, mains.get(program.name)
+            info = known.get(name) if self._states.answered else None
+            readings.append(
+                program_reading(
+                    name,
+                    program.role,
+                    state=info.state if info else None,
+                    main=main,
+                    family=families[name],
+                    seen=seen,
+                    readiness=self._ready(name, main.identity if main else None),
+                    root=self._root,
+                )
+            )
+        return readings

@@ -1,0 +1,152 @@
+"""How is the worker, again and again?
+
+Covers: taking a snapshot at a steady pace from all sensors and handing it on.
+Leaves out: judging it and acting on it (the keeper), serving it (`podkeeper.console`).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from podkeeper import atomic
+from podkeeper.loops.sensors import ContainerSensors, ProgramSensors
+from podkeeper.model import snapshot as snapshots
+from podkeeper.model.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from podkeeper.probes.background import Background
+    from podkeeper.probes.readiness import ReadinessProbe
+    from podkeeper.settings.plan import Plan
+    from podkeeper.supervisord import ProgramInfo
+
+logger = logging.getLogger(__name__)
+
+#: Snapshots out of turn, when a program has just become ready, come no faster than this share of
+#: the period.
+_EARLIEST_RATIO = 0.1
+
+
+class Watchdog:
+    """Takes snapshots, one after the other, and knows the newest."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        ask: Callable[[], list[ProgramInfo]],
+        supervisord_pid: int,
+        environ: Mapping[str, str],
+        root: Path = Path("/"),
+    ) -> None:
+        self._plan = plan
+        self._period_s = plan.settings.watchdog.period_s
+        # Unlike an Event, this may be put to from a signal handler that interrupts the wait.
+        self._hints: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._stopped = False
+        self._supervisord_pid = supervisord_pid
+        self._container = ContainerSensors(plan, environ, root)
+        self._programs = ProgramSensors(plan, ask, supervisord_pid, root, self._hint)
+        self._sequence = 0
+        self._been_ready = self._was_ready_before()
+        self._writable = True
+        #: The newest snapshot; None before the first.
+        self.newest: Snapshot | None = None
+
+    def _was_ready_before(self) -> bool:
+        """Return whether an earlier life of the watchdog in this start has seen a ready worker."""
+        before = snapshots.read(self._plan.snapshot_path)
+        return before is not None and before.run_id == self._plan.run_id and before.been_ready
+
+    def take(self) -> Snapshot:
+        """Return how everything is now."""
+        begun_s = time.monotonic()
+        self._sequence += 1
+        snapshot = Snapshot(
+            run_id=self._plan.run_id,
+            sequence=self._sequence,
+            watchdog_pid=os.getpid(),
+            taken_at_s=time.time(),
+            taken_monotonic_s=begun_s,
+            memory=self._container.memory(),
+            cpu=self._container.cpu(begun_s),
+            disks=self._container.disks(),
+            network=self._container.network(),
+            gpus=self._container.gpus(),
+            programs=self._programs.readings(),
+        )
+        self._been_ready = self._been_ready or snapshot.ready
+        return msgspec.structs.replace(
+            snapshot, been_ready=self._been_ready, took_s=time.monotonic() - begun_s
+        )
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        """Hand a snapshot on; a full disk is said once, and the keeper sees its age."""
+        self.newest = snapshot
+        path = self._plan.snapshot_path
+        try:
+            atomic.write(path, snapshots.dump(snapshot))
+        except OSError as error:
+            if self._writable:
+                logger.error("cannot write the snapshot %s: %s", path, error.strerror)  # noqa: TRY400 - one line
+            self._writable = False
+            return
+        self._writable = True
+
+    def _hint(self) -> None:
+        self._hints.put(None)
+
+    def tick(self) -> Snapshot:
+        """Take one snapshot and hand it on."""
+        snapshot = self.take()
+        self._publish(snapshot)
+        return snapshot
+
+    def _wait(self, due_s: float) -> None:
+        """Wait for the next turn, or less long where a readiness has changed."""
+        try:
+            self._hints.get(timeout=max(0.0, due_s - time.monotonic()))
+        except queue.Empty:
+            return
+        if not self._stopped:
+            earliest_s = due_s - self._period_s * (1 - _EARLIEST_RATIO)
+            time.sleep(max(0.0, earliest_s - time.monotonic()))
+
+    def _supervised(self) -> bool:
+        """Return whether supervisord is still our parent: without it nobody could ever end us."""
+        if os.getppid() == self._supervisord_pid:
+            return True
+        logger.error("supervisord (pid %d) is gone; the watchdog ends", self._supervisord_pid)
+        return False
+
+    def run(self) -> None:
+        """Take snapshots until `stop` or supervisord's end.
+
+        A turn that comes too late is left out, not made up for.
+        """
+        threads: list[Background[Any] | ReadinessProbe] = [
+            *self._container.slow,
+            *self._programs.probes,
+        ]
+        for each in threads:
+            each.start()
+        try:
+            while not self._stopped and self._supervised():
+                due_s = time.monotonic() + self._period_s
+                self.tick()
+                self._wait(due_s)
+        finally:
+            for each in threads:
+                each.stop()
+
+    def stop(self) -> None:
+        """End `run` soon. May be called from a signal handler."""
+        self._stopped = True
+        self._hint()
