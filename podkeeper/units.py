@@ -6,6 +6,7 @@ Leaves out: turning a share into bytes, which needs the container's real limit (
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -22,13 +23,22 @@ _SPAN_FACTORS_S = {
     "d": 86400.0,
 }
 
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b?)\s*", re.IGNORECASE | re.ASCII)
-_SPAN = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|)\s*", re.IGNORECASE | re.ASCII)
-_SHARE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%\s*", re.ASCII)
+# Written so that JSON Schema's regular expressions read them as Python's do.
+SIZE_PATTERN = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtT]?)[iI]?[bB]?\s*$"
+SPAN_PATTERN = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([mM][sS]|[sS]|[mM][iI][nN]|[mM]|[hH]|[dD]|)\s*$"
+SHARE_PATTERN = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*$"
 
-SIZE_EXAMPLES = 'a size such as 512MiB, "6GiB" or a number of bytes'
+_SIZE = re.compile(SIZE_PATTERN, re.ASCII)
+_SPAN = re.compile(SPAN_PATTERN, re.ASCII)
+_SHARE = re.compile(SHARE_PATTERN, re.ASCII)
+
+# What JSON, SQLite and the kernel can count to.
+_LARGEST = 2**63 - 1
+
+SIZE_EXAMPLES = 'a size such as "512MiB", "6GiB" or a number of bytes'
 SPAN_EXAMPLES = 'a span such as "500ms", "90s", "5min", "2h" or a number of seconds'
 RATIO_EXAMPLES = 'a share such as "85%" or a number from 0 to 1'
+AMOUNT_EXAMPLES = f'{SIZE_EXAMPLES}, or a share such as "85%"'
 
 
 def parse_size(text: str | float) -> int:
@@ -40,7 +50,10 @@ def parse_size(text: str | float) -> int:
     match = _SIZE.fullmatch(str(text))
     if isinstance(text, bool) or match is None:
         raise ValueError(SIZE_EXAMPLES)
-    return round(float(match[1]) * _SIZE_FACTORS[match[2].lower()])
+    size = float(match[1]) * _SIZE_FACTORS[match[2].lower()]
+    if size > _LARGEST:
+        raise ValueError(SIZE_EXAMPLES)
+    return int(match[1]) if match[1].isdigit() and not match[2] else round(size)
 
 
 def parse_span(text: str | float) -> float:
@@ -52,7 +65,10 @@ def parse_span(text: str | float) -> float:
     match = _SPAN.fullmatch(str(text))
     if isinstance(text, bool) or match is None:
         raise ValueError(SPAN_EXAMPLES)
-    return float(match[1]) * _SPAN_FACTORS_S[match[2].lower()]
+    span_s = float(match[1]) * _SPAN_FACTORS_S[match[2].lower()]
+    if not math.isfinite(span_s):
+        raise ValueError(SPAN_EXAMPLES)
+    return span_s
 
 
 def parse_ratio(text: str | float) -> float:
@@ -66,7 +82,7 @@ def parse_ratio(text: str | float) -> float:
         ratio = float(share[1]) / 100 if share else float(str(text))
     except ValueError:
         raise ValueError(RATIO_EXAMPLES) from None
-    if not 0 <= ratio <= 1:
+    if isinstance(text, bool) or not 0 <= ratio <= 1:
         raise ValueError(RATIO_EXAMPLES)
     return ratio
 
@@ -102,7 +118,7 @@ def parse_amount(text: str | float) -> Amount:
     try:
         return Amount(size_bytes=parse_size(text))
     except ValueError:
-        raise ValueError(f'{SIZE_EXAMPLES}, or a share such as "85%"') from None
+        raise ValueError(AMOUNT_EXAMPLES) from None
 
 
 def format_size(size_bytes: float) -> str:

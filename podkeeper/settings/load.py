@@ -31,7 +31,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The settings, and for each path the origin of its value."""
+    """The settings, and for each path the origin of its value.
+
+    A table's names have paths of their own, such as `webui.environment.HF_HOME`.
+    """
 
     settings: Settings
     origins: dict[str, str]
@@ -64,8 +67,18 @@ def _merge(leaves: Iterable[Leaf]) -> list[Leaf]:
     return list(merged.values())
 
 
+def origins_of(leaves: Iterable[Leaf]) -> dict[str, str]:
+    """Return which leaf, lowest first, has the last word on each path and name of a table."""
+    origins: dict[str, str] = {}
+    for leaf in leaves:
+        origins[leaf.path] = leaf.origin
+        if isinstance(leaf.value, dict):
+            origins |= {f"{leaf.path}.{name}": leaf.origin for name in leaf.value}
+    return origins
+
+
 def gather(source: Source) -> list[Leaf]:
-    """Return for each setting what its highest layer says.
+    """Return what every layer says, lowest layer first.
 
     Raises:
         SettingsError: A layer cannot be read.
@@ -80,7 +93,8 @@ def gather(source: Source) -> list[Leaf]:
     defaults = list(layers.from_defaults())
     default_profile = next(str(leaf.value) for leaf in defaults if leaf.path == "worker.profile")
     name, origin = _profile(source, said, default_profile)
-    return _merge([*defaults, *layers.from_profile(name, origin), *said])
+    chosen = Leaf("worker.profile", name, origin)
+    return [*defaults, *layers.from_profile(name, origin), *said, chosen]
 
 
 def _typed(leaves: Iterable[Leaf]) -> tuple[dict[str, dict[str, Any]], list[Complaint]]:
@@ -104,12 +118,12 @@ def load(source: Source) -> Loaded:
             every such thing is in `complaints`, not only the first.
     """
     leaves = gather(source)
-    values, complaints = _typed(leaves)
+    values, complaints = _typed(_merge(leaves))
     if complaints:
         raise SettingsError(complaints)
     made: dict[str, Any] = {name: kind(**values[name]) for name, kind in sections().items()}
     settings = Settings(**made)
-    origins = {leaf.path: leaf.origin for leaf in leaves}
+    origins = origins_of(leaves)
     complaints = rules.broken(settings, origins)
     if complaints:
         raise SettingsError(complaints)

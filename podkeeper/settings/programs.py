@@ -1,13 +1,15 @@
 """Which programs does a worker with these settings consist of?
 
 Covers: from settings and the container's memory to the plan. Pure.
-Leaves out: private environments, which are secret and go their own way (`settings.private`).
+Leaves out: variables that are set for or passed on to one program, which may be secret and go
+their own way (`settings.private`).
 """
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -16,8 +18,6 @@ from podkeeper.errors import Complaint, SettingsError
 from podkeeper.settings.plan import Plan, Program, Role
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from podkeeper.settings.schema import Settings
 
 # Start order ascends, stop order descends: the handler drains before its WebUI goes.
@@ -159,8 +159,8 @@ class _Planner:
             name,
             "webui",
             command,
-            directory=chosen.directory or self.around.directory,
-            environment={**gpu, **chosen.environment},
+            directory=str(Path(self.around.directory) / chosen.directory),
+            environment=gpu,
             private_environment=self.private(name),
             stop_wait_s=chosen.stop_wait_s,
             user=chosen.user,
@@ -175,7 +175,7 @@ class _Planner:
             "handler",
             "handler",
             shlex.split(chosen.command) or self.own("handler"),
-            environment={**sdk, **chosen.environment},
+            environment=sdk,
             private_environment=self.private("handler"),
             stop_wait_s=chosen.stop_wait_s,
             user=chosen.user,
@@ -225,12 +225,23 @@ def make_plan(settings: Settings, around: Surroundings) -> Plan:
         memory_capacity_bytes=around.memory_capacity_bytes,
         memory_budget_bytes=planner.budget_bytes,
         programs=planner.programs(),
-        settings=without_secrets(settings),
+        settings=_settled(settings, around),
     )
 
 
+def _settled(settings: Settings, around: Surroundings) -> Settings:
+    """Return the settings for the plan: no secrets, and folders that mean the same everywhere."""
+    folder = settings.logs.dir and str(Path(around.directory) / settings.logs.dir)
+    logs = msgspec.structs.replace(settings.logs, dir=folder)
+    return msgspec.structs.replace(without_secrets(settings), logs=logs)
+
+
 def without_secrets(settings: Settings) -> Settings:
-    """Return the settings with every secret blanked."""
-    return msgspec.structs.replace(
-        settings, runpod=msgspec.structs.replace(settings.runpod, api_key="")
+    """Return the settings less every secret, and less the variables of programs: they may be."""
+    replace = msgspec.structs.replace
+    return replace(
+        settings,
+        runpod=replace(settings.runpod, api_key=""),
+        webui=replace(settings.webui, environment={}),
+        handler=replace(settings.handler, environment={}),
     )

@@ -6,18 +6,27 @@ Leaves out: types and bounds of single values (`settings.schema`).
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
+from podkeeper.settings.private import holds_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from podkeeper.settings.schema import Settings
+    from podkeeper.units import Amount
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 #: Sections whose programs have a soft and a hard memory limit.
 PROGRAMS_WITH_MEMORY = ("webui", "handler", "watchdog")
+
+
+def _figure(amount: Amount) -> float:
+    """Return what two sizes, or two shares, are compared by."""
+    return (amount.size_bytes if amount.ratio is None else amount.ratio) or 0.0
 
 
 def _limits(settings: Settings) -> Iterator[tuple[str, object, str]]:
@@ -25,10 +34,12 @@ def _limits(settings: Settings) -> Iterator[tuple[str, object, str]]:
         program = getattr(settings, name)
         soft, hard = program.memory_soft, program.memory_hard
         comparable = (soft.ratio is None) == (hard.ratio is None)
-        if comparable and (soft.ratio or soft.size_bytes) >= (hard.ratio or hard.size_bytes):
+        if comparable and _figure(soft) >= _figure(hard):
             yield f"{name}.memory_soft", str(soft), f"must be below {name}.memory_hard ({hard})"
-        if not (hard.ratio or hard.size_bytes):
+        if not _figure(hard):
             yield f"{name}.memory_hard", str(hard), "must be above zero"
+    if settings.memory.reserve.ratio == 1:
+        yield "memory.reserve", str(settings.memory.reserve), "must leave some memory to plan with"
 
 
 def _ports(settings: Settings) -> Iterator[tuple[str, object, str]]:
@@ -54,6 +65,10 @@ def _times(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if settings.keeper.watchdog_silence_s <= 2 * settings.watchdog.period_s:
         allowed = f"must be above twice watchdog.period_s ({settings.watchdog.period_s:g})"
         yield "keeper.watchdog_silence_s", settings.keeper.watchdog_silence_s, allowed
+    handler = settings.handler
+    if handler.stop_wait_s <= handler.job_timeout_s:
+        allowed = f"must be above handler.job_timeout_s ({handler.job_timeout_s:g}): a stop waits"
+        yield "handler.stop_wait_s", handler.stop_wait_s, f"{allowed} for the job in hand"
 
 
 def _commands(settings: Settings) -> Iterator[tuple[str, object, str]]:
@@ -65,10 +80,23 @@ def _commands(settings: Settings) -> Iterator[tuple[str, object, str]]:
             yield f"{name}.command", command, f"must be a command line: {error}"
 
 
+def _environments(settings: Settings) -> Iterator[tuple[str, object, str]]:
+    for path in ("webui.environment", "handler.environment"):
+        section = getattr(settings, path.partition(".")[0])
+        for name, value in section.environment.items():
+            if not _VARIABLE.fullmatch(name):
+                yield path, name, "a variable's name is letters, digits and underscores"
+            if "\0" in value:
+                yield f"{path}.{name}", "…", "a variable's value cannot hold a NUL character"
+    key, web = settings.runpod.api_key, settings.webui.environment
+    for name in sorted(name for name, value in web.items() if holds_key(name, value, key)):
+        yield f"webui.environment.{name}", "…", "the RunPod key is for the handler alone"
+
+
 def broken(settings: Settings, origins: Mapping[str, str]) -> list[Complaint]:
     """Return what is wrong with the settings as a whole, each with where its value came from."""
     return [
         Complaint(path, value, origins[path], allowed)
-        for rule in (_limits, _ports, _times, _commands)
+        for rule in (_limits, _ports, _times, _commands, _environments)
         for path, value, allowed in rule(settings)
     ]

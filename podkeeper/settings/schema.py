@@ -7,6 +7,7 @@ Leaves out: rules between settings (`settings.rules`), where values come from (`
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -19,12 +20,16 @@ QUANTITY = "quantity"
 #: Marks a field whose value is never shown, logged or written into the plan.
 SECRET = "secret"  # noqa: S105 - the mark's name
 
+#: Says what a field's pattern means, to follow "must be".
+WORDS = "words"
+
 Size = Annotated[int, Meta(ge=0, extra={QUANTITY: "size"})]
 SizeAboveZero = Annotated[int, Meta(gt=0, extra={QUANTITY: "size"})]
 Span = Annotated[float, Meta(ge=0, extra={QUANTITY: "span"})]
 SpanAboveZero = Annotated[float, Meta(gt=0, extra={QUANTITY: "span"})]
 Ratio = Annotated[float, Meta(ge=0, le=1, extra={QUANTITY: "ratio"})]
 MemoryAmount = Annotated[Amount, Meta(extra={QUANTITY: "amount"})]
+Folder = Annotated[str, Meta(pattern="^(?!~)", extra={WORDS: "a path without ~"})]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
 Names = list[str]
@@ -39,10 +44,10 @@ class WorkerSettings(Section, frozen=True):
     """The worker as a whole."""
 
     profile: str
-    runtime_dir: str
-    state_dir: str
+    runtime_dir: Folder
+    state_dir: Folder
     open_files: Annotated[int, Meta(ge=256)]
-    umask: Annotated[str, Meta(pattern="^0?[0-7]{3}$")]
+    umask: Annotated[str, Meta(pattern="^0?[0-7]{3}$", extra={WORDS: "three octal digits"})]
     base_environment: Names
 
 
@@ -50,10 +55,10 @@ class WebUISettings(Section, frozen=True):
     """The WebUI program."""
 
     command: str
-    directory: str
+    directory: Folder
     instances: Annotated[int, Meta(ge=1, le=16)]
     port: Port
-    readiness_path: Annotated[str, Meta(pattern="^/")]
+    readiness_path: Annotated[str, Meta(pattern="^/", extra={WORDS: "a path beginning with /"})]
     probe_period_s: SpanAboveZero
     probe_timeout_s: SpanAboveZero
     startup_deadline_s: SpanAboveZero
@@ -154,7 +159,7 @@ class LogSettings(Section, frozen=True):
     """Where lines go."""
 
     level: Literal["debug", "info", "warning", "error"]
-    dir: str
+    dir: Folder
     max_bytes: SizeAboveZero
     backups: Annotated[int, Meta(ge=0)]
 
@@ -173,7 +178,9 @@ class PlatformSettings(Section, frozen=True):
     command: str
     address: str
     port: Port
-    endpoint: Annotated[str, Meta(pattern="^[A-Za-z0-9-]+$")]
+    endpoint: Annotated[
+        str, Meta(pattern="^[A-Za-z0-9-]+$", extra={WORDS: "letters, digits and hyphens"})
+    ]
     hold_s: SpanAboveZero
     ttl_s: SpanAboveZero
     execution_timeout_s: SpanAboveZero
@@ -224,11 +231,13 @@ class Settings(Section, frozen=True):
     sim_webui: SimWebUISettings
 
 
+@cache
 def sections() -> dict[str, type[Section]]:
     """Return the sections' types by name, in the order of the file."""
     return {field.name: field.type for field in msgspec.structs.fields(Settings)}
 
 
+@cache
 def leaf_types() -> dict[str, Any]:
     """Return the type of every setting by its path, such as `webui.port`."""
     return {
