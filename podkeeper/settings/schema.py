@@ -196,8 +196,15 @@ class PlatformSettings(Section, frozen=True):
     stop_wait_s: SpanAboveZero
 
 
-#: What the simulated WebUI can be told to do wrong from its start.
-SimFault = Literal["slow_start", "never_ready", "die_at_start", "html_errors", "hang", "die", "oom"]
+#: What the simulated WebUI can be told to do wrong from its start: a fault by its name, with
+#: parameters if need be, as in `die:after_jobs=2:at_progress=0.3`.
+SimFault = Annotated[
+    str,
+    Meta(
+        pattern="^(slow_start|never_ready|die_at_start|html_errors|hang|die|oom|leak)"
+        "(:[a-z_]+=[A-Za-z0-9.]+)*$"
+    ),
+]
 
 
 class SimWebUISettings(Section, frozen=True):
@@ -206,7 +213,7 @@ class SimWebUISettings(Section, frozen=True):
     start_s: Span
     load_s: Span
     step_s: Span
-    vram_bytes: SizeAboveZero
+    vram_bytes: Size
     checkpoint_ram_bytes: SizeAboveZero
     real_ram: bool
     leak_bytes: Size
