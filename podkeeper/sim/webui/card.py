@@ -1,0 +1,130 @@
+"""What does the pretended card hold, and what does it say about itself?
+
+Covers: weights, a job's peak, torch's counters, the out-of-memory error with torch's words.
+Leaves out: how much a job needs (`vram`).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from podkeeper.sim.webui.errors import OutOfMemoryError
+from podkeeper.sim.webui.vram import CONTEXT_BYTES, MIB
+
+if TYPE_CHECKING:
+    from podkeeper.sim.webui.vram import Need
+
+_GIB = 1024 * MIB
+
+
+def _in_words(size_bytes: int) -> str:
+    return f"{size_bytes / _GIB:.2f} GiB" if size_bytes >= _GIB else f"{size_bytes / MIB:.2f} MiB"
+
+
+class Card:
+    """A card of `total_bytes`; a total of 0 says that there is none."""
+
+    def __init__(self, total_bytes: int) -> None:
+        self.total_bytes = total_bytes
+        self._lock = threading.Lock()
+        self._weights_bytes = 0
+        self._working_bytes = 0
+        self._cached_bytes = 0
+        self._peaks = {"allocated": 0, "reserved": 0}
+        self.retries = 0
+        self.ooms = 0
+
+    def hold_weights(self, weights_bytes: int) -> None:
+        """Replace the weights on the card; 0 takes them off."""
+        with self._lock:
+            self._weights_bytes = weights_bytes
+            self._cached_bytes = 0
+            self._note()
+
+    def sample(self, need: Need) -> None:
+        """Take what sampling needs.
+
+        Raises:
+            OutOfMemoryError: It does not fit.
+        """
+        self._take(need.sampling_bytes, need)
+
+    def decode(self, need: Need) -> None:
+        """Take what the job's peak needs.
+
+        Raises:
+            OutOfMemoryError: It does not fit.
+        """
+        self._take(need.peak_bytes, need)
+
+    def begin(self) -> None:
+        """Empty the allocator's cache, as the real server does before each job."""
+        with self._lock:
+            self._cached_bytes = 0
+
+    def rest(self, *, failed: bool) -> None:
+        """Give a job's memory back; after a failure the cache keeps it until the next job."""
+        with self._lock:
+            self._cached_bytes = self._working_bytes if failed else 0
+            self._working_bytes = 0
+
+    def fail(self, wanted_bytes: int) -> OutOfMemoryError:
+        """Count an out-of-memory and return the error that says so."""
+        with self._lock:
+            return self._failure(wanted_bytes)
+
+    def _take(self, wanted_bytes: int, need: Need) -> None:
+        with self._lock:
+            used = CONTEXT_BYTES + self._weights_bytes
+            if self.total_bytes and used + wanted_bytes > self.total_bytes:
+                raise self._failure(wanted_bytes - self._working_bytes)
+            self._working_bytes = wanted_bytes
+            live = self._weights_bytes + min(wanted_bytes, need.peak_allocated_bytes)
+            self._peaks["allocated"] = max(self._peaks["allocated"], live)
+            self._note()
+
+    def _failure(self, wanted_bytes: int) -> OutOfMemoryError:
+        self.retries += 1
+        self.ooms += 1
+        reserved = self._weights_bytes + self._working_bytes
+        free = max(0, self.total_bytes - CONTEXT_BYTES - reserved)
+        return OutOfMemoryError(
+            f"CUDA out of memory. Tried to allocate {_in_words(wanted_bytes)}. GPU 0 has a total "
+            f"capacty of {_in_words(self.total_bytes)} of which {_in_words(free)} is free. Process "
+            f"{os.getpid()} has {_in_words(CONTEXT_BYTES + reserved)} memory in use. Of the "
+            f"allocated memory {_in_words(self._weights_bytes)} is allocated by PyTorch, and "
+            f"{_in_words(self._working_bytes)} is reserved by PyTorch but unallocated. If reserved "
+            "but unallocated memory is large try setting max_split_size_mb to avoid fragmentation."
+            "  See documentation for Memory Management and PYTORCH_CUDA_ALLOC_CONF"
+        )
+
+    def _note(self) -> None:
+        allocated = self._weights_bytes
+        reserved = allocated + self._working_bytes + self._cached_bytes
+        self._peaks["allocated"] = max(self._peaks["allocated"], allocated)
+        self._peaks["reserved"] = max(self._peaks["reserved"], reserved)
+
+    def answer(self) -> dict[str, object]:
+        """Return the `cuda` part of the memory route; its peaks last as long as the process."""
+        if not self.total_bytes:
+            return {"error": "unavailable"}
+        with self._lock:
+            allocated = self._weights_bytes + self._working_bytes
+            reserved = allocated + self._cached_bytes
+            peak = max(self._peaks["allocated"], allocated)
+            inactive = self._cached_bytes
+            used = CONTEXT_BYTES + reserved
+            return {
+                "system": {
+                    "free": self.total_bytes - used,
+                    "used": used,
+                    "total": self.total_bytes,
+                },
+                "active": {"current": allocated, "peak": peak},
+                "allocated": {"current": allocated, "peak": peak},
+                "reserved": {"current": reserved, "peak": self._peaks["reserved"]},
+                "inactive": {"current": inactive, "peak": self._peaks["reserved"] - peak},
+                "events": {"retries": self.retries, "oom": self.ooms},
+            }
