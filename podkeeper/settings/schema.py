@@ -187,12 +187,24 @@ class PlatformSettings(Section, frozen=True):
     result_keep_s: SpanAboveZero
     sync_result_keep_s: SpanAboveZero
     sync_wait_s: SpanAboveZero
+    sync_wait_max_s: SpanAboveZero
     ping_loss_s: SpanAboveZero
     max_requeues: Annotated[int, Meta(ge=0)]
+    forget_s: Span
+    accept_late_results: bool
+    text_errors_only: bool
     run_limit_bytes: SizeAboveZero
     runsync_limit_bytes: SizeAboveZero
     result_limit_bytes: SizeAboveZero
+    sync_result_limit_bytes: SizeAboveZero
     stream_limit_bytes: SizeAboveZero
+    webhook_tries: Count
+    webhook_pause_s: Span
+    webhook_timeout_s: SpanAboveZero
+    state_file: str
+    history_jobs: Count
+    tick_s: SpanAboveZero
+    faults: list[dict[str, Any]]
     stop_wait_s: SpanAboveZero
 
 
