@@ -1,7 +1,7 @@
 """How is the platform started, and from which settings?
 
-Covers: the program's command line, its settings (of the plan, or loaded here), its life.
-Leaves out: the server itself (`server`).
+Covers: its settings (of the plan, or loaded here), its life.
+Leaves out: the command line (`options`), the server itself (`server`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import msgspec
 from podkeeper import logs, paths
 from podkeeper.errors import Complaint, PodkeeperError, SettingsError
 from podkeeper.settings import load, plan
-from podkeeper.sim.platform import faults
+from podkeeper.sim.platform import faults, options
+from podkeeper.sim.platform.address import KEY_VARIABLE
 from podkeeper.sim.platform.hub import Hub
 from podkeeper.sim.platform.server import PlatformServer
 from podkeeper.sim.platform.store import Store
@@ -29,35 +30,16 @@ if TYPE_CHECKING:
 
     from podkeeper.settings.schema import Settings
 
-KEY_VARIABLE = "RUNPOD_AI_API_KEY"
 STATE_NAME = "platform.sqlite3"
 log = logging.getLogger("platform")
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command line."""
-    parser.add_argument("--address", help="address to listen on (setting platform.address)")
-    parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one")
-    parser.add_argument("--state-file", type=Path, help="SQLite file with jobs and workers")
-    parser.add_argument("--config", type=Path, help="settings file")
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="one setting"
-    )
-    parser.add_argument(
-        "--fault",
-        action="append",
-        default=[],
-        metavar="JSON",
-        help='a fault from the start, such as {"kind": "answer", "route": "done", "status": 500}',
-    )
-
-
-def _settings(options: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Settings, Path]:
+def _settings(given: argparse.Namespace, environ: Mapping[str, str]) -> tuple[Settings, Path]:
     """Return the settings and the state folder: the plan's, or those that hold without one."""
     if environ.get("PODKEEPER_PLAN"):
         own = plan.read_own(environ)
         return own.settings, Path(own.state_dir)
-    source = load.Source(environ=environ, config=options.config, assignments=tuple(options.set))
+    source = load.Source(environ=environ, config=given.config, assignments=tuple(given.set))
     settings = load.load(source).settings
     default = paths.default_state_dir(dict(environ))
     return settings, Path(settings.worker.state_dir or default)
@@ -73,20 +55,20 @@ def _fault(text: str) -> list[faults.Fault]:
     return faults.parse(value, "command line --fault")
 
 
-def make_server(options: argparse.Namespace, environ: Mapping[str, str]) -> PlatformServer:
+def make_server(given: argparse.Namespace, environ: Mapping[str, str]) -> PlatformServer:
     """Return the platform as the command line and the environment describe it.
 
     Raises:
         PodkeeperError: Settings, faults or the state file are of no use.
     """
-    settings, state_dir = _settings(options, environ)
+    settings, state_dir = _settings(given, environ)
     logs.set_up(settings.logs.level)
     chosen = settings.platform
-    address = options.address or chosen.address
-    port = chosen.port if options.port is None else options.port
+    address = given.address or chosen.address
+    port = chosen.port if given.port is None else given.port
     script = faults.parse(chosen.faults, "platform.faults")
-    script += [fault for text in options.fault for fault in _fault(text)]
-    state = options.state_file or Path(chosen.state_file or state_dir / STATE_NAME)
+    script += [fault for text in given.fault for fault in _fault(text)]
+    state = given.state_file or Path(chosen.state_file or state_dir / STATE_NAME)
     # What GET /platform shows is what holds, the command line included.
     chosen = msgspec.structs.replace(chosen, address=address, state_file=str(state))
     key = environ.get(KEY_VARIABLE) or None
@@ -94,10 +76,10 @@ def make_server(options: argparse.Namespace, environ: Mapping[str, str]) -> Plat
     return PlatformServer(hub, address, port)
 
 
-def run(options: argparse.Namespace) -> int:
+def run(given: argparse.Namespace) -> int:
     """Serve until a signal; return the exit code."""
     try:
-        server = make_server(options, os.environ)
+        server = make_server(given, os.environ)
     except PodkeeperError as error:
         print(error, file=sys.stderr)  # noqa: T201 - before there is anything to log for
         return error.exit_code
@@ -121,5 +103,5 @@ def main() -> int:
         prog="python -m podkeeper.sim.platform",
         description="A stand-in for RunPod's serverless queue on this machine.",
     )
-    arguments(parser)
+    options.declare(parser)
     return run(parser.parse_args())
