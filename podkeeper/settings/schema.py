@@ -84,6 +84,8 @@ class HandlerSettings(Section, frozen=True):
     ready_wait_s: SpanAboveZero
     attempts: Count
     progress_period_s: SpanAboveZero
+    progress_timeout_s: SpanAboveZero
+    interrupt_wait_s: SpanAboveZero
     progress_step_ratio: Ratio
     max_pixels: Count
     max_images: Count
@@ -91,6 +93,7 @@ class HandlerSettings(Section, frozen=True):
     max_prompt_bytes: SizeAboveZero
     max_init_image_bytes: SizeAboveZero
     max_result_bytes: SizeAboveZero
+    allowed_scripts: Names
 
 
 class RunpodSettings(Section, frozen=True):
