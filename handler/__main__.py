@@ -1,0 +1,76 @@
+"""The handler program: from the plan of this start to a running RunPod worker."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from handler.attempt import Times
+from handler.job import Terms
+from handler.pool import Pool
+from handler.validation.limits import limits_of
+from handler.webui import WebUI
+from handler.worker import Worker
+from podkeeper import logs
+from podkeeper.errors import PodkeeperError
+from podkeeper.settings import plan as plans
+
+if TYPE_CHECKING:
+    from podkeeper.settings.plan import Plan
+    from podkeeper.settings.schema import Settings
+
+#: What an answer of the WebUI holds beside the result: the echo of the request.
+_ECHO_FACTOR = 2
+
+
+def _terms(settings: Settings) -> Terms:
+    handler, webui = settings.handler, settings.webui
+    times = Times(
+        job_timeout_s=handler.job_timeout_s,
+        interrupt_wait_s=handler.interrupt_wait_s,
+        interrupt_period_s=webui.probe_period_s,
+        progress_period_s=handler.progress_period_s,
+    )
+    return Terms(limits_of(handler), times, handler.attempts, handler.max_result_bytes)
+
+
+def _pool(plan: Plan) -> Pool:
+    handler, webui = plan.settings.handler, plan.settings.webui
+    webuis = [
+        WebUI(
+            program.name,
+            program.readiness_url,
+            probe_timeout_s=webui.probe_timeout_s,
+            max_answer_bytes=_ECHO_FACTOR * handler.max_result_bytes,
+        )
+        for program in plan.of_role("webui")
+        if program.readiness_url is not None
+    ]
+    return Pool(webuis, wait_s=handler.ready_wait_s, period_s=webui.probe_period_s)
+
+
+def main() -> int:
+    """Run the worker until it is told to leave; return the process's exit code."""
+    try:
+        plan = plans.read_own(os.environ)
+    except PodkeeperError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - there is no log level to log with yet
+        return error.exit_code
+    logs.set_up(plan.settings.logs.level)
+    # Imported late: it takes seconds, reads the environment, and a bad plan should be seen first.
+    from handler import gateway  # noqa: PLC0415 - see above
+
+    fault = gateway.environment_fault(os.environ, sys.argv[1:])
+    if fault:
+        print(fault, file=sys.stderr)  # noqa: T201 - the one line the start ends with
+        return 2
+    chosen, pool = plan.settings.handler, _pool(plan)
+    poster = gateway.ProgressPoster(chosen.progress_timeout_s)
+    worker = Worker(_terms(plan.settings), pool, poster.post, chosen.progress_step_ratio)
+    gateway.serve(worker.handle, concurrency=max(1, len(pool.webuis)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

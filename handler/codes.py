@@ -1,0 +1,37 @@
+"""With which code does a job fail, and what does each code mean?
+
+Covers: every code a client can see. The text of an error starts with one of them.
+Leaves out: who raises them (`answers`, `validation`, `job`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Code(StrEnum):
+    """Why a job failed."""
+
+    INPUT_INVALID = "INPUT_INVALID"
+    WEBUI_REJECTED = "WEBUI_REJECTED"
+    WEBUI_FAILED = "WEBUI_FAILED"
+    WEBUI_OOM = "WEBUI_OOM"
+    WEBUI_UNREACHABLE = "WEBUI_UNREACHABLE"
+    WEBUI_BAD_ANSWER = "WEBUI_BAD_ANSWER"
+    JOB_TIMEOUT = "JOB_TIMEOUT"
+    RESULT_TOO_LARGE = "RESULT_TOO_LARGE"
+    INTERNAL = "INTERNAL"
+
+
+#: What each code says, and who can do something about it.
+MEANINGS: dict[Code, str] = {
+    Code.INPUT_INVALID: "The input is not usable; the WebUI was not asked. Mend the named field.",
+    Code.WEBUI_REJECTED: "The WebUI refused the request (4xx). The same request fails again.",
+    Code.WEBUI_FAILED: "The WebUI ended the request with an error of its own (5xx).",
+    Code.WEBUI_OOM: "The WebUI ran out of memory. Ask for fewer pixels or a smaller batch.",
+    Code.WEBUI_UNREACHABLE: "No WebUI was ready in time, or each died under the job.",
+    Code.WEBUI_BAD_ANSWER: "The WebUI answered something that is not the result of this request.",
+    Code.JOB_TIMEOUT: "The job took longer than a job may; the WebUI was interrupted.",
+    Code.RESULT_TOO_LARGE: "The result is larger than the platform takes.",
+    Code.INTERNAL: "The handler itself failed. Its log has the place.",
+}

@@ -1,0 +1,1 @@
+"""Whether a job's input is usable, found out before the WebUI is touched."""

@@ -1,0 +1,91 @@
+"""How does a job that the SDK hands over always end as something that can be posted?
+
+Covers: the handler function, one log line at a job's start and end, errors as results.
+Leaves out: the job itself (`job`), the SDK (`gateway`).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from handler.codes import Code
+from handler.errors import JobError
+from handler.job import Job, Terms
+from handler.result import Result
+from handler.sender import Sender
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from handler.job import Spent
+    from handler.pool import Pool
+
+log = logging.getLogger("handler")
+
+
+def _place(error: BaseException) -> str:
+    """Return where an error was raised, without its message, which may hold a prompt."""
+    frames = traceback.extract_tb(error.__traceback__)[-3:]
+    return " < ".join(f"{each.name} ({each.filename}:{each.lineno})" for each in reversed(frames))
+
+
+def _internal(error: Exception) -> JobError:
+    return JobError(Code.INTERNAL, f"the handler failed with {type(error).__name__}; see its log")
+
+
+class Worker:
+    """Runs the jobs that the SDK hands over."""
+
+    def __init__(
+        self,
+        terms: Terms,
+        pool: Pool,
+        post: Callable[[str, dict[str, object]], None],
+        step_ratio: float,
+    ) -> None:
+        self.terms = terms
+        self.pool = pool
+        self._post = post
+        self._step_ratio = step_ratio
+
+    async def handle(self, job: dict[str, Any]) -> dict[str, Any]:
+        """Return a job's result; one with `error` ends as FAILED.
+
+        Raises:
+            asyncio.CancelledError: The platform stopped the job and wants no result.
+        """
+        name = str(job["id"])
+        log.info("job %s started", name)
+        started_s = time.monotonic()
+        sender = Sender(lambda message: self._post(name, message), self._step_ratio)
+        run = Job(self.terms, self.pool, sender)
+        end = "CANCELLED"
+        try:
+            made = await run.run(job.get("input"))
+            end = "COMPLETED"
+        except JobError as error:
+            made, end = Result(error.as_result()), f"FAILED {error.code}"
+        # Keeps the worker alive, and the SDK from posting a traceback with the input in it.
+        except Exception as error:  # noqa: BLE001 - see above
+            log.error("job %s: %s at %s", name, type(error).__name__, _place(error))  # noqa: TRY400
+            made, end = Result(_internal(error).as_result()), f"FAILED {Code.INTERNAL}"
+        finally:
+            await sender.close()
+            _log_end(name, end, run.spent, time.monotonic() - started_s)
+        return made
+
+
+def _log_end(name: str, end: str, spent: Spent, total_s: float) -> None:
+    log.info(
+        "job %s ended: %s, waited %.3fs, webui %.3fs, total %.3fs, deaths %d, result %d bytes",
+        name,
+        end,
+        spent.waited_s,
+        spent.webui_s,
+        total_s,
+        spent.deaths,
+        spent.result_bytes,
+    )

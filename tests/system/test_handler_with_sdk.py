@@ -1,0 +1,308 @@
+"""The handler program on the unmodified RunPod SDK, between a gateway and a WebUI on loopback."""
+
+from __future__ import annotations
+
+import base64
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+# Shared with the unit tests; test folders are not packages.
+sys.path.append(str(Path(__file__).parents[1] / "unit" / "handler"))
+
+from handler_standins import (
+    PATIENCE_S,
+    StandInGateway,
+    StandInWebUI,
+    image,
+    wait_for,
+)
+
+from podkeeper.settings import plan as plans
+from podkeeper.settings.load import Source, load
+from podkeeper.settings.programs import Surroundings, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+QUICK = (
+    "handler.progress_period_s=20ms",
+    "handler.ready_wait_s=20s",
+    "webui.probe_period_s=50ms",
+    "webui.probe_timeout_s=10s",
+)
+
+
+def _plan(folder: Path, webui: StandInWebUI, assignments: tuple[str, ...]) -> Path:
+    settings = load(Source(assignments=(*QUICK, *assignments))).settings
+    around = Surroundings(
+        python=sys.executable,
+        directory=str(folder),
+        runtime_dir=folder,
+        state_dir=folder,
+        memory_capacity_bytes=16 << 30,
+        platform_named=True,
+        version="test",
+        run_id="test",
+        made_at_s=0.0,
+    )
+    made = make_plan(settings, around)
+    programs = [
+        msgspec.structs.replace(each, readiness_url=webui.readiness_url)
+        if each.role == "webui"
+        else each
+        for each in made.programs
+    ]
+    return plans.write(msgspec.structs.replace(made, programs=programs))
+
+
+class Running:
+    """A handler process with its surroundings."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        """Return what it has written."""
+        return self._log.read_text()
+
+    def leave(self) -> int:
+        """Return its exit code after SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+
+@contextmanager
+def handler(
+    folder: Path, gateway: StandInGateway, webui: StandInWebUI, *assignments: str
+) -> Iterator[Running]:
+    """Run the handler until the end of the block."""
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
+        **gateway.environment(),
+        "HOME": str(folder),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONSAFEPATH": "1",
+        "PODKEEPER_PLAN": str(_plan(folder, webui, assignments)),
+    }
+    log = folder / "handler.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "handler"],
+            env=environment,
+            cwd=folder,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        wait_for(lambda: gateway.takes_open or process.poll() is not None, "a poll for jobs")
+        yield Running(process, log)
+    except BaseException:
+        print(log.read_text())  # noqa: T201 - why the test failed
+        raise
+    finally:
+        if process.poll() is None:
+            # The whole session: the SDK's heartbeat outlives its parent.
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(PATIENCE_S)
+
+
+def result_of(gateway: StandInGateway, job_id: str) -> dict[str, Any]:
+    """Return what ended a job."""
+    return wait_for(lambda: gateway.results(job_id), f"the result of {job_id}")[0]
+
+
+@pytest.fixture
+def gateway() -> Iterator[StandInGateway]:
+    """Return a gateway that lives as long as the test."""
+    with StandInGateway() as standin:
+        yield standin
+
+
+@pytest.fixture
+def webui() -> Iterator[StandInWebUI]:
+    """Return a WebUI that lives as long as the test."""
+    with StandInWebUI() as standin:
+        yield standin
+
+
+def test_jobs_end_once_as_completed_or_failed(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """Good jobs complete, bad ones fail readably, each once; no prompt or key is logged."""
+    html = (500, "text/html", b"<html>broken</html>")
+    rejected = (422, "application/json", b'{"detail":[{"loc":["body","eta"],"msg":"no"}]}')
+    webui.script = ["ok", "ok", html, rejected]
+    with handler(tmp_path, gateway, webui) as running:
+        prompt = {"prompt": "a very private lighthouse", "steps": 2}
+        gateway.submit("good", {**prompt, "num_inference_steps": 3, "batch_size": 2})
+        result = result_of(gateway, "good")
+        assert "error" not in result
+        output = result["output"]
+        assert [base64.b64decode(each)[:4] for each in output["images"]] == [b"\x89PNG"] * 2
+        assert output["info"]["all_seeds"] == output["seeds"]
+        assert output["warnings"] == ["num_inference_steps is not used: steps is given, too"]
+
+        gateway.submit("img2img", {"init_images": [image()], "prompt": "x"})
+        assert "error" not in result_of(gateway, "img2img")
+
+        gateway.submit("html", prompt)
+        assert result_of(gateway, "html")["error"].startswith("WEBUI_FAILED: the WebUI answered")
+        gateway.submit("rejected", prompt)
+        assert result_of(gateway, "rejected")["error"].startswith("WEBUI_REJECTED: ")
+
+        gateway.submit("bad", {**prompt, "steps": 0})
+        bad = result_of(gateway, "bad")
+        assert bad["error"] == "INPUT_INVALID: steps = 0: must be a whole number from 1 to 150"
+        assert bad["output"]["error_detail"]["fields"][0]["field"] == "steps"
+        gateway.submit("sampler", {**prompt, "sampler_name": "Eulr"})
+        assert "(did you mean Euler?)" in result_of(gateway, "sampler")["error"]
+
+        assert running.leave() == 0
+        names = ("good", "img2img", "html", "rejected", "bad", "sampler")
+        assert [len(gateway.results(name)) for name in names] == [1] * len(names)
+        assert len(webui.bodies) == 4
+        assert "job bad ended: FAILED INPUT_INVALID" in running.log
+        assert "lighthouse" not in running.log
+        assert "test-key" not in running.log
+
+
+def test_a_job_survives_a_webui_that_dies(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """A WebUI that dies mid-job costs time: the second attempt has the same seed, and completes."""
+    webui.script = ["die"]
+    with handler(tmp_path, gateway, webui) as running:
+        gateway.submit("again", {"prompt": "x"})
+        assert result_of(gateway, "again")["output"]["seeds"] == [webui.bodies[0]["seed"]]
+        assert webui.bodies[0] == webui.bodies[1]
+        assert running.leave() == 0
+
+
+def test_progress_comes_before_the_result(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """Progress is posted with the SDK's key, never falls, and never arrives after the result."""
+    webui.script = ["hang"]
+    with handler(tmp_path, gateway, webui) as running:
+        gateway.submit("slow", {"prompt": "x"})
+        wait_for(lambda: webui.busy, "the job at the WebUI")
+        for step in range(1, 11):
+            state = {
+                "job": "scripts_txt2img",
+                "job_count": 1,
+                "job_no": 0,
+                "sampling_step": step,
+                "sampling_steps": 10,
+            }
+            webui.progress = {"progress": step / 10, "eta_relative": 10.0 - step, "state": state}
+            wait_for(
+                lambda: any(
+                    each["output"]["step"] == state["sampling_step"]  # noqa: B023 - used at once
+                    for each in gateway.messages("slow")
+                ),
+                f"step {step}",
+            )
+        webui.release.set()
+        result_of(gateway, "slow")
+        assert running.leave() == 0
+    posts = [(message, key) for name, message, key in gateway.posts if name == "slow"]
+    assert {key for _, key in posts} == {"test-key"}
+    told = [message["output"]["progress"] for message, _ in posts[:-1]]
+    assert told == sorted(told)
+    assert "status" not in posts[-1][0]
+    assert posts[-2][0]["output"]["phase"] == "decoding"
+
+
+def test_a_stopped_job_stops_the_webui(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """The platform's stop interrupts the WebUI, posts no result, and the next job runs clean."""
+    webui.script = ["hang"]
+    with handler(tmp_path, gateway, webui) as running:
+        gateway.submit("unwanted", {"prompt": "x"})
+        wait_for(lambda: webui.busy, "the job at the WebUI")
+        gateway.stops.put("unwanted")
+        wait_for(lambda: webui.interrupts and not webui.busy, "the interrupt")
+        gateway.submit("next", {"prompt": "y"})
+        assert "error" not in result_of(gateway, "next")
+        assert running.leave() == 0
+        assert gateway.results("unwanted") == []
+        assert "job unwanted ended: CANCELLED" in running.log
+
+
+def test_sigterm_finishes_the_job_in_hand(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """SIGTERM during a job: the job completes, then the process leaves with 0."""
+    webui.script = ["hang"]
+    with handler(tmp_path, gateway, webui) as running:
+        gateway.submit("last", {"prompt": "x"})
+        wait_for(lambda: webui.busy, "the job at the WebUI")
+        running.process.send_signal(signal.SIGTERM)
+        webui.release.set()
+        assert "error" not in result_of(gateway, "last")
+        assert running.process.wait(PATIENCE_S) == 0
+
+
+def test_a_job_granted_after_sigterm_is_run(tmp_path: Path, webui: StandInWebUI) -> None:
+    """A job that the open poll brings after SIGTERM, which the SDK takes and drops, completes."""
+    with (
+        StandInGateway(hold_s=20.0) as gateway,
+        handler(tmp_path, gateway, webui) as running,
+    ):
+        running.process.send_signal(signal.SIGTERM)
+        wait_for(lambda: "Kill worker" in running.log, "the signal to be noticed")
+        # The SDK looks every 100 ms whether it may stop running jobs: later than that is late.
+        threading.Timer(1.0, gateway.submit, ("late", {"prompt": "x"})).start()
+        result = wait_for(lambda: gateway.results("late"), "the late result")[0]
+        assert "error" not in result
+        gateway.stops.put("nobody")
+        assert running.process.wait(PATIENCE_S) == 0
+        assert len(gateway.results("late")) == 1
+        assert "job late was granted while the worker was leaving" in running.log
+
+
+def test_a_webui_that_never_comes_fails_the_job(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """A job without a ready WebUI fails by name after the bounded wait, having said it waits."""
+    webui.is_ready = False
+    with handler(tmp_path, gateway, webui, "handler.ready_wait_s=1s") as running:
+        gateway.submit("stranded", {"prompt": "x"})
+        assert result_of(gateway, "stranded")["error"].startswith("WEBUI_UNREACHABLE: ")
+        assert gateway.messages("stranded")[0]["output"]["phase"] == "waiting"
+        assert running.leave() == 0
+
+
+def test_it_refuses_to_start_without_a_platform(tmp_path: Path, webui: StandInWebUI) -> None:
+    """Without the platform's addresses the start ends with one readable line and exit code 2."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PODKEEPER_PLAN": str(_plan(tmp_path, webui, ())),
+        "HOME": str(tmp_path),
+    }
+    run = subprocess.run(
+        [sys.executable, "-m", "handler"],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert run.returncode == 2
+    assert run.stderr == (
+        "cannot take jobs: RUNPOD_WEBHOOK_GET_JOB is not set; the platform sets it\n"
+    )
