@@ -28,6 +28,8 @@ lock: $(UV) ## resolve the dependencies anew into locks/
 	$(COMPILE) --upgrade --all-extras --group dev -o locks/dev.lock
 	$(COMPILE) --extra handler --constraint locks/dev.lock -o locks/handler.lock
 	$(COMPILE) --extra sim --constraint locks/dev.lock -o locks/sim.lock
+	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
+	  $(subst pyproject.toml,-,$(COMPILE)) --constraint locks/dev.lock -o locks/build.lock
 
 fmt: $(STAMP) ## format the code and mend what ruff can
 	$(BIN)/ruff format .
@@ -52,8 +54,10 @@ test: $(STAMP) ## every test that needs no container engine
 	$(BIN)/python -m pytest -q
 
 test-container: $(STAMP) ## build the image, run it, kill its processes, see them come back
-	scripts/container-engine
-	$(BIN)/python -m pytest -q tests/container
+	image="$$(scripts/build-image)" && PODKEEPER_IMAGE="$$image" $(BIN)/python -m pytest -q tests/container
+
+image: ## build the container image with whichever engine works here
+	@scripts/build-image
 
 wheel: $(STAMP) ## build sdist and wheel into dist/
 	rm -rf dist
@@ -68,4 +72,4 @@ demo: $(STAMP) ## the whole worker, one job through it, its picture, and a clean
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit golden test test-container wheel test-wheel demo clean
+.PHONY: help env lock fmt check static unit golden test test-container wheel test-wheel image demo clean
