@@ -1,0 +1,81 @@
+"""What does the image itself promise: who runs, as whom, with which secrets, and how it ends?"""
+
+from __future__ import annotations
+
+from worker_container import CONFIG, wait_for
+
+UID = 10001
+
+
+def test_the_health_check_is_in_the_image_and_passes(engine, image, worker):
+    """The image's own HEALTHCHECK command succeeds in a ready worker."""
+    command = engine.health_command(image)
+    assert worker.run(*command, check=False).returncode == 0
+
+
+def test_supervisord_is_the_first_process(worker):
+    """The entrypoint is replaced by its command, so that supervisord gets the signals."""
+    first = worker.processes()[1]
+    assert any(word.endswith("/supervisord") for word in first.command[:2]), first.command
+
+
+def test_nothing_runs_as_root(worker):
+    """Every process belongs to the image's own user."""
+    owners = {each.uid for each in worker.processes().values()}
+    assert owners == {UID}
+
+
+def test_the_code_cannot_be_changed_by_what_runs(worker):
+    """The two environments belong to root, so that the worker cannot write into them."""
+    for folder in ("/opt/podkeeper", "/opt/webui", "/opt/podkeeper/bin"):
+        assert worker.run("sh", "-c", f"test -w {folder}", check=False).returncode == 1
+
+
+def test_the_webui_runs_in_its_own_environment(worker):
+    """WebUI and handler use different interpreters' libraries."""
+    pids, processes = worker.pids(), worker.processes()
+    assert processes[pids["webui"]].command[0].startswith("/opt/webui/")
+    assert processes[pids["handler"]].command[0].startswith("/opt/podkeeper/")
+
+
+def test_only_the_handler_has_the_api_key(worker, api_key):
+    """The key is in the handler's environment, and with no other process and in no written file."""
+    pids = worker.pids()
+    handlers = {each.pid for each in worker.tree(pids["handler"])}
+    knowing = {
+        each.pid
+        for each in worker.processes().values()
+        if api_key in str(each.environment) or api_key in str(each.command)
+    }
+    assert pids["handler"] in knowing
+    assert knowing <= handlers
+    for path in (CONFIG, "/run/podkeeper/plan.json"):
+        assert api_key not in worker.read(path)
+    assert api_key not in worker.logs()
+
+
+def test_a_bad_setting_ends_the_start(start):
+    """One line names setting, value, origin and what is allowed; the exit code is 2."""
+    container = start(PODKEEPER_WEBUI__PORT="banana")
+    assert container.wait() == 2
+    lines = container.logs().strip().splitlines()
+    assert len(lines) == 1
+    for word in ("webui.port", "banana", "PODKEEPER_WEBUI__PORT", "int"):
+        assert word in lines[0]
+
+
+def test_a_worker_that_never_gets_ready_is_not_healthy(start):
+    """The health check fails while the WebUI does not answer, although everything runs."""
+    container = start(PODKEEPER_SIM_WEBUI__FAULTS="never_ready")
+    wait_for(
+        "the WebUI's process", lambda: {"webui", "watchdog"} <= set(container.pids()), container
+    )
+    assert not container.healthy()
+    assert "handler" not in container.pids()
+
+
+def test_a_stop_is_clean_and_in_time(start):
+    """SIGTERM ends a ready worker with exit code 0, long before the platform would kill it."""
+    container = start()
+    wait_for("the worker to be ready", container.healthy, container)
+    assert container.stop(grace_s=170) == 0

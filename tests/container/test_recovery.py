@@ -1,0 +1,59 @@
+"""Does a worker in a container come back from the death of each of its processes?"""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from worker_container import wait_for
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def assert_completed(status):
+    """A job ended with a picture."""
+    assert status["status"] == "COMPLETED", status
+    images = status["output"]["images"]
+    assert base64.b64decode(images[0])[: len(PNG)] == PNG
+
+
+def test_a_job_completes(worker):
+    """A job given to the platform ends COMPLETED with a PNG."""
+    assert_completed(worker.finish_job("a lighthouse at dusk"))
+
+
+@pytest.mark.parametrize("program", ["webui", "handler", "watchdog", "keeper"])
+def test_a_killed_program_comes_back(worker, program):
+    """After SIGKILL another process runs, a job completes, and an incident names the cause."""
+    known = {incident["id"] for incident in worker.command_json("incidents")}
+    old = worker.pids()[program]
+    worker.kill(old)
+
+    def back() -> bool:
+        return worker.pids().get(program, old) != old
+
+    wait_for(f"another {program}", back, worker)
+    wait_for("the worker to be ready again", worker.healthy, worker)
+    assert_completed(worker.finish_job(f"after the death of {program}"))
+
+    def named() -> list[dict[str, object]]:
+        new = [each for each in worker.command_json("incidents") if each["id"] not in known]
+        return [each for each in new if each["program"] == program and "SIGKILL" in str(each)]
+
+    wait_for(f"the incident of {program}", named, worker)
+
+
+def test_nothing_of_a_killed_handler_stays(worker):
+    """The SDK's heartbeat, a child of the handler, does not outlive it for long."""
+    old = worker.pids()["handler"]
+    tree = wait_for(
+        "the handler's heartbeat",
+        lambda: found if len(found := worker.tree(old)) > 1 else None,
+        worker,
+    )
+    gone = {each.identity for each in tree}
+    worker.kill(old)
+    wait_for("another handler", lambda: worker.pids().get("handler", old) != old, worker)
+    alive = {each.identity for each in worker.processes().values()}
+    assert not alive & gone
+    assert_completed(worker.finish_job("after the death of a whole tree"))
