@@ -53,7 +53,9 @@ FROM base AS worker
 # A volume that belongs to root needs `--user 0`; everything here works as root too.
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin podkeeper \
     && install -d -o podkeeper -g podkeeper -m 0755 \
-       /home/podkeeper /run/podkeeper /var/lib/podkeeper
+       /home/podkeeper /run/podkeeper /var/lib/podkeeper \
+    # So that supervisorctl needs no option.
+    && ln -s /run/podkeeper/supervisord.conf /etc/supervisord.conf
 COPY --from=webui /opt/webui /opt/webui
 COPY --from=keeper /opt/podkeeper /opt/podkeeper
 ENV PATH=/opt/podkeeper/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

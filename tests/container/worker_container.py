@@ -148,7 +148,7 @@ class Container:
 
     def stop(self, grace_s: int) -> int:
         """Ask it to end as a platform does, kill it after the grace, and return its exit code."""
-        self.engine("stop", "--time", str(grace_s), self.name)
+        self.engine("stop", "-t", str(grace_s), self.name)
         return int(self.engine.inspect("container", self.name)["State"]["ExitCode"])
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -189,7 +189,7 @@ class Container:
 
     def pids(self) -> dict[str, int]:
         """Return the pid of every program that supervisorctl shows as RUNNING."""
-        listing = self.run("supervisorctl", "-c", CONFIG, "status", check=False).stdout
+        listing = self.run("supervisorctl", "status", check=False).stdout
         rows = [line.split() for line in listing.splitlines()]
         return {
             row[0].partition(":")[0]: int(row[3].rstrip(","))
