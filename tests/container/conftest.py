@@ -41,8 +41,8 @@ def start(engine: Engine, image: str) -> Iterator[Start]:
     """Return how to start a worker; it is removed when the module ends, whatever happened."""
     with ExitStack() as started:
 
-        def start_one(**environment: str) -> Container:
-            container = Container(engine, image, environment)
+        def start_one(memory: str = "2g", **environment: str) -> Container:
+            container = Container(engine, image, environment, memory)
             started.callback(container.remove)
             return container
 

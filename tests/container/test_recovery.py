@@ -38,9 +38,11 @@ def test_a_killed_program_comes_back(worker, program):
 
     def named() -> list[dict[str, object]]:
         new = [each for each in worker.command_json("incidents") if each["id"] not in known]
-        return [each for each in new if each["program"] == program and "SIGKILL" in str(each)]
+        return [each for each in new if each["program"] == program]
 
-    wait_for(f"the incident of {program}", named, worker)
+    (incident,) = wait_for(f"the incident of {program}", named, worker)
+    assert (incident["pid"], incident["cause"]) == (old, "signal")
+    assert "SIGKILL" in incident["sentence"]
 
 
 def test_nothing_of_a_killed_handler_stays(worker):
@@ -57,3 +59,17 @@ def test_nothing_of_a_killed_handler_stays(worker):
     alive = {each.identity for each in worker.processes().values()}
     assert not alive & gone
     assert_completed(worker.finish_job("after the death of a whole tree"))
+
+
+def test_the_kernels_kill_is_told_from_anybody_elses(start):
+    """A WebUI that outgrows the container has an incident that names the kernel's memory killer."""
+    # Limits of its own that are never reached leave the deed to the kernel.
+    limits = {"PODKEEPER_WEBUI__MEMORY_SOFT": "20GiB", "PODKEEPER_WEBUI__MEMORY_HARD": "30GiB"}
+    worker = start("700m", PODKEEPER_SIM_WEBUI__REAL_RAM="true", **limits)
+
+    def named() -> list[dict[str, object]]:
+        known = worker.command_json("incidents") if "keeper" in worker.pids() else []
+        return [each for each in known if each["cause"] == "kernel_oom"]
+
+    incident = wait_for("the incident", named, worker)[-1]
+    assert incident["program"] == "webui"

@@ -113,7 +113,9 @@ class Engine:
 class Container:
     """One running worker."""
 
-    def __init__(self, engine: Engine, image: str, environment: dict[str, str]) -> None:
+    def __init__(
+        self, engine: Engine, image: str, environment: dict[str, str], memory: str
+    ) -> None:
         self.engine = engine
         self.name = f"podkeeper-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.webui_port, self.watchdog_port, self.platform_port = free_ports(3)
@@ -126,7 +128,7 @@ class Container:
         }
         settings = [part for pair in variables.items() for part in ("--env", "=".join(pair))]
         # The limits are what podman may set on a machine that lacks CAP_SYS_RESOURCE.
-        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--memory", "2g"]
+        limits = ["--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024", "--memory", memory]
         engine("run", "--detach", "--name", self.name, "--net=host", *limits, *settings, image)
 
     def remove(self) -> None:
