@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hooks.lean  # noqa: F401 - before everything that it keeps small
 from hooks.protocol import Listener
 from podkeeper import logs
 from podkeeper.actuators.programs import Hands
-from podkeeper.errors import PodkeeperError, SupervisordError
+from podkeeper.errors import PodkeeperError, ShuttingDownError, SupervisordError
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("keeper")
 # Deadlines are met a little late rather than looked at twice.
 _LATE_S = 0.001
+_FOREVER_S = 3600.0
 
 
 class RealWorld:
@@ -130,12 +132,22 @@ def _wait_s(keeper: Keeper, tick_s: float) -> float:
     return min(tick_s, until_due_s + _LATE_S) if until_due_s > 0 else tick_s
 
 
+def _see_out(listener: Listener) -> int:
+    """Do nothing more until supervisord, which is stopping, ends us or is gone."""
+    _log.info("supervisord is stopping everything")
+    while listener.wait(_FOREVER_S) is not None:
+        pass
+    return 0
+
+
 def run(plan: Plan, listener: Listener) -> int:
     """Look at every event and every tick, until supervisord is gone."""
     keeper = _make(plan)
     while True:
         try:
             keeper.look()
+        except ShuttingDownError:
+            return _see_out(listener)
         except SupervisordError as error:
             _log.warning("Cannot look: %s", error)
         if listener.wait(_wait_s(keeper, plan.settings.keeper.tick_s)) is None:

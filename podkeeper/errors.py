@@ -56,6 +56,10 @@ class SupervisordError(PodkeeperError):
     """supervisord cannot be reached or refused the request."""
 
 
+class ShuttingDownError(SupervisordError):
+    """supervisord is stopping everything and answers no more questions."""
+
+
 class PlanError(PodkeeperError):
     """The plan of this start cannot be read."""
 

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from podkeeper.errors import SupervisordError
+from podkeeper.errors import ShuttingDownError, SupervisordError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Names of supervisor's fault codes (supervisor.xmlrpc.Faults), for messages a person can read.
+# Codes of supervisor.xmlrpc.Faults and their names, for messages a person can read.
+_SHUTDOWN_STATE = 6
 _FAULTS = {
     1: "UNKNOWN_METHOD",
-    6: "SHUTDOWN_STATE",
     10: "BAD_NAME",
     11: "BAD_SIGNAL",
     20: "NO_FILE",
@@ -110,6 +110,8 @@ class Supervisord:
         try:
             return getattr(proxy, method)(*arguments)
         except xmlrpc.client.Fault as fault:
+            if fault.faultCode == _SHUTDOWN_STATE:
+                raise ShuttingDownError from fault
             word = _FAULTS.get(fault.faultCode, str(fault.faultCode))
             raise SupervisordError(f"cannot {method}{arguments}: {word}") from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:

@@ -1,1 +1,1 @@
-"""What the worker shows over HTTP: metrics and health."""
+"""What a person sees: reports, pages and their texts."""

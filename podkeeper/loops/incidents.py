@@ -18,6 +18,7 @@ from podkeeper.model.incident import Action, Episode, Incident
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from podkeeper.policy.cause import Explanation
     from podkeeper.recorders.ledger import Ledger
 
 _log = logging.getLogger("keeper")
@@ -51,16 +52,22 @@ class IncidentBook:
         return [each for each in self._open if each.program == program]
 
     def open(
-        self, program: str, cause: str, sentence: str, *, pid: int, evidence: dict[str, Any]
+        self,
+        program: str,
+        why: Explanation,
+        *,
+        pid: int,
+        evidence: dict[str, Any],
+        at_s: float | None = None,
     ) -> Incident:
-        """Open an incident and say so in the log."""
+        """Open an incident, as of an instant of the wall clock or now, and say so in the log."""
         incident = Incident(
             id=0,
             run_id=self._run_id,
             program=program,
-            cause=cause,
-            sentence=sentence,
-            opened_at_s=self._clock(),
+            cause=why.cause,
+            sentence=why.sentence,
+            opened_at_s=self._clock() if at_s is None else at_s,
             closed_at_s=None,
             recovery_s=None,
             pid=pid,
@@ -74,7 +81,8 @@ class IncidentBook:
             number = self._unwritten
         incident = msgspec.structs.replace(incident, id=number)
         self._open.append(incident)
-        _log.warning("Incident %d: %s (pid %d) %s [%s]", number, program, pid, sentence, cause)
+        said = (number, program, pid, why.sentence, why.cause)
+        _log.warning("Incident %d: %s (pid %d) %s [%s]", *said)
         return incident
 
     def act(self, incident: Incident, deed: str, outcome: str) -> None:

@@ -17,7 +17,7 @@ from podkeeper.loops import deaths
 from podkeeper.loops.rules import rules_of
 from podkeeper.loops.sight import Births, Sight, facts_of, is_ready
 from podkeeper.policy import duty, silence
-from podkeeper.policy.cause import Cause
+from podkeeper.policy.cause import Cause, Explanation
 from podkeeper.policy.duty import Deed, Facts, Record, Verdict
 from podkeeper.policy.pressure import Pressure, Standing
 
@@ -78,7 +78,8 @@ class Keeper:
             each.name: book.recall(f"record.{each.name}", Record) or Record()
             for each in plan.programs
         }
-        self._last_death: int = book.recall("last_death", int) or -1
+        last = book.recall("last_death", int)
+        self._last_death: int = -1 if last is None else last
         self._oom_kills = world.oom_kills()
         self._looks = 0
 
@@ -130,9 +131,7 @@ class Keeper:
         if record.taking_down is None:
             evidence = deaths.evidence(sight, death.program, oom_kills_before, self._oom_kills)
             evidence["peak_rss_bytes"] = death.peak_rss_bytes
-            self._book.open(
-                death.program, why.cause, why.sentence, pid=death.pid, evidence=evidence
-            )
+            self._book.open(death.program, why, pid=death.pid, evidence=evidence, at_s=death.at_s)
         if not rules.supervisord_restarts:
             lived_s = None if born_s is None else death.at_monotonic_s - born_s
             luck = self._world.luck()
@@ -162,7 +161,7 @@ class Keeper:
         error = sight.infos[program].spawn_error
         sentence = f"could not be started: {error}" if failed else "ended, and how was not seen"
         evidence = deaths.evidence(sight, program, None, self._oom_kills)
-        self._book.open(program, why, sentence, pid=0, evidence=evidence)
+        self._book.open(program, Explanation(why, sentence), pid=0, evidence=evidence)
 
     def _do(self, program: str, facts: Facts, verdict: Verdict, sight: Sight) -> None:
         if verdict.deed == Deed.START:
@@ -178,13 +177,8 @@ class Keeper:
 
     def _open_and_do(self, program: str, facts: Facts, verdict: Verdict, sight: Sight) -> None:
         evidence = deaths.evidence(sight, program, None, self._oom_kills)
-        incident = self._book.open(
-            program,
-            verdict.cause or Cause.UNKNOWN,
-            verdict.reason,
-            pid=facts.pid,
-            evidence=evidence,
-        )
+        why = Explanation(verdict.cause or Cause.UNKNOWN, verdict.reason)
+        incident = self._book.open(program, why, pid=facts.pid, evidence=evidence)
         if verdict.deed == Deed.TAKE_DOWN:
             # What supervisord brings back by itself it brings back only if it was not asked to
             # stop it.
@@ -229,9 +223,8 @@ class Keeper:
         limit_s = self._plan.settings.keeper.watchdog_silence_s
         evidence = deaths.evidence(sight, program, None, self._oom_kills)
         sentence = f"runs but has left no snapshot for more than {limit_s:g} s"
-        incident = self._book.open(
-            program, Cause.SILENT, sentence, pid=facts.pid, evidence=evidence
-        )
+        why = Explanation(Cause.SILENT, sentence)
+        incident = self._book.open(program, why, pid=facts.pid, evidence=evidence)
         self._book.act(incident, Deed.KILL, self._hands.kill(program, facts.pid))
 
     def _close_what_is_over(self, sight: Sight) -> None:

@@ -1,0 +1,235 @@
+"""A supervisord, a watchdog and hands made of values, with a clock that is stepped."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from podkeeper.loops.incidents import IncidentBook
+from podkeeper.loops.keeper import Keeper
+from podkeeper.loops.sight import Sight
+from podkeeper.model.snapshot import ContainerMemory, Cpu, Network, ProgramReading, Snapshot
+from podkeeper.recorders.ledger import Ledger
+from podkeeper.settings.load import Source, load
+from podkeeper.settings.programs import Surroundings, make_plan
+from podkeeper.supervisord import Death, ProgramInfo
+
+if TYPE_CHECKING:
+    from podkeeper.settings.plan import Plan
+
+START_WALL_S = 1_000_000.0
+
+
+def make(run_id: str = "run", *assignments: str) -> Plan:
+    """Return the plan of a simulator worker in a container of 8 GiB."""
+    settings = load(Source(assignments=assignments)).settings
+    return make_plan(
+        settings,
+        Surroundings(
+            python="python",
+            directory="/",
+            runtime_dir=Path("/run/podkeeper"),
+            state_dir=Path("/var/lib/podkeeper"),
+            memory_capacity_bytes=8 << 30,
+            platform_named=False,
+            version="0",
+            run_id=run_id,
+            made_at_s=0.0,
+        ),
+    )
+
+
+@dataclass
+class FakeProgram:
+    """One program of the fake supervisord."""
+
+    state: str = "STOPPED"
+    pid: int = 0
+    started_at_s: float = 0.0
+    memory_bytes: int | None = 1000
+    #: Seconds after its start at which it is ready; None: never.
+    ready_after_s: float | None = 0.0
+    stop_requested: bool = False
+
+
+@dataclass
+class FakeWorld:
+    """What the keeper sees, and the hands it acts with."""
+
+    plan: Plan
+    now_s: float = 0.0
+    running: bool = True
+    kernel_oom_kills: int | None = 0
+    watchdog_alive: bool = True
+    programs: dict[str, FakeProgram] = field(default_factory=dict)
+    seen_deaths: list[Death] = field(default_factory=list)
+    deeds: list[tuple[str, str]] = field(default_factory=list)
+    next_pid: int = 100
+    last_snapshot: Snapshot | None = None
+
+    def __post_init__(self) -> None:
+        """Start what supervisord starts by itself."""
+        for program in self.plan.programs:
+            self.programs[program.name] = FakeProgram()
+            if program.autostart:
+                self._spawn(program.name)
+
+    def _spawn(self, name: str) -> None:
+        self.next_pid += 1
+        program = self.programs[name]
+        program.state, program.pid, program.stop_requested = "RUNNING", self.next_pid, False
+        program.started_at_s = self.now_s
+
+    # What the keeper sees.
+
+    def look(self) -> Sight:
+        """Return what is seen now; the watchdog takes a snapshot first, if it lives."""
+        if self.watchdog_alive and self.programs["watchdog"].pid:
+            self.last_snapshot = self._snapshot()
+        infos = {name: self._info(name) for name in self.programs}
+        return Sight(infos, self.last_snapshot, self.now_s, START_WALL_S + self.now_s)
+
+    def _info(self, name: str) -> ProgramInfo:
+        program = self.programs[name]
+        started = int(START_WALL_S + program.started_at_s) if program.started_at_s >= 0 else 0
+        never = program.state == "STOPPED" and not program.pid and not program.stop_requested
+        return ProgramInfo(
+            name=name,
+            state=program.state,
+            pid=program.pid,
+            started_at_s=0 if never else started,
+            stopped_at_s=0,
+            exit_status=0,
+            spawn_error="",
+        )
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            run_id=self.plan.run_id,
+            sequence=0,
+            watchdog_pid=self.programs["watchdog"].pid,
+            taken_at_s=START_WALL_S + self.now_s,
+            taken_monotonic_s=self.now_s,
+            memory=ContainerMemory(
+                capacity_bytes=8 << 30, working_set_bytes=1 << 30, oom_kills=self.kernel_oom_kills
+            ),
+            cpu=Cpu(capacity_cores=2.0, used_cores=0.1),
+            disks=[],
+            network=Network(received_bytes=0, sent_bytes=0),
+            gpus=None,
+            programs=[self._reading(name) for name in self.programs],
+        )
+
+    def _reading(self, name: str) -> ProgramReading:
+        program = self.programs[name]
+        after_s = program.ready_after_s
+        asked = self.plan.program(name).readiness_url is not None and program.pid
+        ready = after_s is not None and self.now_s - program.started_at_s >= after_s
+        return ProgramReading(
+            name=name,
+            role=self.plan.program(name).role,
+            state=program.state,
+            pid=program.pid or None,
+            start_ticks=1,
+            memory_bytes=program.memory_bytes if program.pid else None,
+            rss_bytes=None,
+            processes=1,
+            threads=1,
+            open_files=1,
+            cpu_s=0.0,
+            ready=ready if asked else None,
+            readiness_detail="connection refused",
+        )
+
+    def deaths(self, after: int) -> list[Death]:
+        """Return the deaths since one that is already known."""
+        return [each for each in self.seen_deaths if each.sequence > after]
+
+    def is_running(self) -> bool:
+        """Return whether the fake supervisord is not shutting down."""
+        return self.running
+
+    def oom_kills(self) -> int | None:
+        """Return the kernel's counter."""
+        return self.kernel_oom_kills
+
+    def luck(self) -> float:
+        """Return no luck at all."""
+        return 0.0
+
+    # What the keeper does.
+
+    def start(self, program: str) -> str:
+        """Start a program."""
+        assert self.programs[program].pid == 0, f"two lives of {program} at once"
+        self.deeds.append(("start", program))
+        self._spawn(program)
+        return "started"
+
+    def take_down(self, program: str) -> str:
+        """Ask a program to end."""
+        self.deeds.append(("take_down", program))
+        self.programs[program].state = "STOPPING"
+        self.programs[program].stop_requested = True
+        return "asked to stop"
+
+    def kill(self, program: str, main_pid: int) -> str:
+        """Kill a program."""
+        self.deeds.append(("kill", program))
+        assert self.programs[program].pid == main_pid
+        self.die(program, number=signal.SIGKILL)
+        return "killed 1 processes"
+
+    # What befalls it.
+
+    def die(self, name: str, *, number: int | None = None, code: int | None = None) -> None:
+        """End a program's process, by a signal or with an exit code."""
+        program = self.programs[name]
+        self.seen_deaths.append(
+            Death(
+                sequence=len(self.seen_deaths),
+                program=name,
+                pid=program.pid,
+                at_s=START_WALL_S + self.now_s,
+                at_monotonic_s=self.now_s,
+                exit_code=code,
+                signal=number,
+                dumped_core=False,
+                stop_requested=program.stop_requested,
+                peak_rss_bytes=2000,
+            )
+        )
+        program.state = "STOPPED" if program.stop_requested else "EXITED"
+        program.pid = 0
+        if self.plan.program(name).resident and not program.stop_requested:
+            self._spawn(name)
+
+
+class Story:
+    """A keeper in a fake world."""
+
+    def __init__(self, folder: Path, *assignments: str) -> None:
+        self.plan = make("run", *assignments)
+        self.world = FakeWorld(self.plan)
+        self.ledger = Ledger(folder / "ledger", busy_timeout_s=5, max_bytes=1 << 30)
+        self.keeper = self.new_keeper()
+
+    def new_keeper(self) -> Keeper:
+        """Return a keeper as it comes up after its own death, or at first."""
+        book = IncidentBook(self.ledger, "run", lambda: START_WALL_S + self.world.now_s)
+        self.keeper = Keeper(self.plan, self.world, self.world, book)
+        return self.keeper
+
+    def run(self, span_s: float, step_s: float = 0.5) -> None:
+        """Let time pass, with a look at each step."""
+        end_s = self.world.now_s + span_s
+        while self.world.now_s < end_s:
+            self.keeper.look()
+            self.world.now_s += step_s
+        self.keeper.look()
+
+    def state(self, name: str) -> str:
+        """Return a program's state."""
+        return self.world.programs[name].state

@@ -1,0 +1,248 @@
+"""Stories of a keeper in a world made of values."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from typing import TYPE_CHECKING
+
+import pytest
+from fake_world import Story
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def story(tmp_path: Path) -> Iterator[Story]:
+    """Give a worker that has come up."""
+    told = Story(tmp_path)
+    told.run(2)
+    yield told
+    told.ledger.close()
+
+
+def test_the_handler_starts_once_a_webui_is_ready(tmp_path: Path) -> None:
+    """While the WebUI loads there is no handler that could take a job."""
+    story = Story(tmp_path)
+    story.world.programs["webui"].ready_after_s = 30
+    story.run(25)
+    assert story.state("handler") == "STOPPED"
+    story.run(10)
+    assert story.state("handler") == "RUNNING"
+    assert story.ledger.incidents() == []
+    story.ledger.close()
+
+
+def test_the_handler_waits_for_the_local_platform(tmp_path: Path) -> None:
+    """Without somebody to ask for jobs the SDK would only fill the log."""
+    story = Story(tmp_path)
+    story.world.programs["platform"].ready_after_s = None
+    story.run(5)
+    assert story.state("handler") == "STOPPED"
+    story.ledger.close()
+
+
+@pytest.mark.parametrize("name", ["webui", "handler", "platform"])
+def test_what_is_killed_is_back_at_the_next_look(story: Story, name: str) -> None:
+    """A death is answered in the look that sees it, and the incident names signal and recovery."""
+    story.world.die(name, number=signal.SIGKILL)
+    story.keeper.look()
+    assert story.state(name) == "RUNNING"
+    story.run(1)
+    (incident,) = story.ledger.incidents()
+    assert (incident.program, incident.cause) == (name, "signal")
+    assert "SIGKILL" in incident.sentence
+    assert [each.deed for each in incident.actions] == ["start"]
+    assert incident.recovery_s is not None
+    assert incident.evidence["peak_rss_bytes"] == 2000
+
+
+@pytest.mark.parametrize("name", ["watchdog", "keeper"])
+def test_the_watchers_deaths_are_written_down_too(story: Story, name: str) -> None:
+    """The watchers are brought back by supervisord; the keeper says so and starts nothing."""
+    before = list(story.world.deeds)
+    story.world.die(name, number=signal.SIGKILL)
+    story.new_keeper()
+    story.run(1)
+    (incident,) = story.ledger.incidents()
+    assert incident.program == name
+    assert incident.closed_at_s is not None
+    assert story.world.deeds == before
+
+
+def test_an_exit_code_is_a_cause(story: Story) -> None:
+    """A program that leaves by itself is brought back, with its code on record."""
+    story.world.die("webui", code=3)
+    story.run(1)
+    (incident,) = story.ledger.incidents()
+    assert incident.cause == "exit"
+    assert "3" in incident.sentence
+
+
+def test_the_kernels_kill_is_told_from_any_other(story: Story) -> None:
+    """The out-of-memory counter moved with the death, so the kernel did it."""
+    story.world.kernel_oom_kills = 1
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    (incident,) = story.ledger.incidents()
+    assert incident.cause == "kernel_oom"
+    assert (incident.evidence["oom_kills_before"], incident.evidence["oom_kills_after"]) == (0, 1)
+
+
+def test_a_death_while_the_keeper_was_away_is_not_lost(story: Story) -> None:
+    """A new keeper finds the death on record and answers it."""
+    story.world.die("webui", number=signal.SIGSEGV)
+    story.new_keeper()
+    story.run(1)
+    assert story.state("webui") == "RUNNING"
+    assert [each.cause for each in story.ledger.incidents()] == ["signal"]
+
+
+def test_a_death_that_no_record_tells_of_is_answered(story: Story) -> None:
+    """What should run and does not is started, whoever failed to say that it died."""
+    story.world.die("webui", number=signal.SIGKILL)
+    story.world.seen_deaths.clear()
+    story.run(1)
+    assert story.state("webui") == "RUNNING"
+    assert [each.cause for each in story.ledger.incidents()] == ["unknown"]
+
+
+def test_a_restarted_keeper_accounts_for_no_death_twice(story: Story) -> None:
+    """Deaths that the last keeper wrote down are not written down again."""
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    story.new_keeper()
+    story.run(5)
+    assert len(story.ledger.incidents()) == 1
+    assert len(story.ledger.episodes()) == 1
+
+
+def test_backoff_and_budget_outlive_the_keeper(tmp_path: Path) -> None:
+    """A crash loop is spaced and given up even if the keeper dies between any two restarts."""
+    story = Story(tmp_path, "restart.budget=4", "restart.backoff_first_s=1s")
+    story.run(2)
+    starts = []
+    for _ in range(300):
+        if story.world.programs["webui"].pid:
+            starts.append(story.world.now_s)
+            story.world.die("webui", code=1)
+        story.new_keeper()
+        story.run(0.5)
+    # The first start was supervisord's; the budget's worth followed, ever further apart.
+    assert len(starts) == 1 + 4
+    gaps = [after - before for before, after in itertools.pairwise(starts[1:])]
+    assert gaps == sorted(gaps)
+    assert gaps[-1] >= 3
+    assert story.state("webui") == "EXITED"
+    deeds = [act.deed for each in story.ledger.incidents() for act in each.actions]
+    assert deeds.count("give_up") >= 1
+    story.ledger.close()
+
+
+def test_what_an_operator_stops_stays_stopped_and_is_no_incident(story: Story) -> None:
+    """`supervisorctl stop webui` is obeyed."""
+    story.world.take_down("webui")
+    story.world.die("webui", number=signal.SIGTERM)
+    story.run(10)
+    assert story.state("webui") == "STOPPED"
+    assert story.ledger.incidents() == []
+    assert [each.cause for each in story.ledger.episodes()] == ["stop_requested"]
+
+
+def test_nothing_is_started_while_supervisord_shuts_down(story: Story) -> None:
+    """A stop of the whole worker is not fought."""
+    story.world.running = False
+    before = list(story.world.deeds)
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(10)
+    assert story.world.deeds == before
+
+
+def test_over_the_hard_limit_a_program_is_taken_down_once(story: Story) -> None:
+    """One take-down, one incident with the reading, one start, and calm afterwards."""
+    del story.world.deeds[:]
+    webui = story.world.programs["webui"]
+    webui.memory_bytes = 4 << 30
+    story.run(1)
+    assert story.world.deeds == [("take_down", "webui")]
+    webui.memory_bytes = 1000
+    story.world.die("webui", number=signal.SIGTERM)
+    story.run(1)
+    assert story.world.deeds == [("take_down", "webui"), ("start", "webui")]
+    (incident,) = story.ledger.incidents()
+    assert incident.cause == "memory_hard"
+    assert incident.evidence["program_memory_bytes"] == 4 << 30
+    assert incident.closed_at_s is not None
+
+
+def test_what_ignores_its_stop_is_killed_whole(story: Story) -> None:
+    """Over the hard limit a program has a bounded time to end by itself."""
+    del story.world.deeds[:]
+    story.world.programs["webui"].memory_bytes = 4 << 30
+    story.run(story.plan.settings.keeper.take_down_wait_s + 1)
+    assert ("kill", "webui") in story.world.deeds
+    assert story.state("webui") == "RUNNING"
+
+
+def test_a_keeper_that_dies_between_take_down_and_start_finishes_the_job(story: Story) -> None:
+    """The next keeper knows that the stop was the keeper's own and starts the program."""
+    story.world.programs["webui"].memory_bytes = 4 << 30
+    story.run(0.5)
+    story.world.programs["webui"].memory_bytes = 1000
+    story.new_keeper()
+    story.world.die("webui", number=signal.SIGTERM)
+    story.run(1)
+    assert story.state("webui") == "RUNNING"
+    assert [each.cause for each in story.ledger.incidents()] == ["memory_hard"]
+
+
+def test_soft_memory_is_noted_and_closed_when_it_is_released(story: Story) -> None:
+    """Above the soft limit for its grace there is one open incident, until memory falls."""
+    webui = story.world.programs["webui"]
+    webui.memory_bytes = int(2.5 * (1 << 30))
+    story.run(20)
+    assert [each.cause for each in story.ledger.incidents(only_open=True)] == ["memory_soft"]
+    webui.memory_bytes = 1000
+    story.run(1)
+    assert story.ledger.incidents(only_open=True) == []
+
+
+def test_a_webui_that_never_gets_ready_is_restarted_with_the_reason(story: Story) -> None:
+    """The start has a deadline, and the incident says what the last probe saw."""
+    story.world.programs["webui"].ready_after_s = None
+    story.world.die("webui", code=1)
+    story.run(story.plan.settings.webui.startup_deadline_s + 2)
+    causes = [each.cause for each in story.ledger.incidents()]
+    assert causes == ["startup_failed", "exit"]
+    assert "connection refused" in story.ledger.incidents()[0].sentence
+
+
+def test_a_silent_watchdog_is_replaced(story: Story) -> None:
+    """A watchdog that runs but leaves no snapshot is killed; supervisord starts it anew."""
+    story.world.watchdog_alive = False
+    pid = story.world.programs["watchdog"].pid
+    keeper = story.plan.settings.keeper
+    story.run(keeper.watchdog_silence_s + keeper.watchdog_grace_s + 1)
+    assert story.world.programs["watchdog"].pid != pid
+    assert "silent" in {each.cause for each in story.ledger.incidents()}
+
+
+def test_without_a_watchdog_a_crash_is_answered_all_the_same(story: Story) -> None:
+    """Restarting needs supervisord's word alone; readings are None, not 0."""
+    story.world.watchdog_alive = False
+    story.world.last_snapshot = None
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(0.5)
+    assert story.state("webui") == "RUNNING"
+    assert story.ledger.incidents()[0].evidence["program_memory_bytes"] is None
+
+
+def test_a_ledger_that_cannot_be_written_costs_records_only(story: Story) -> None:
+    """With the disk full programs are still restarted."""
+    story.ledger._connection.execute("PRAGMA query_only = ON")
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    assert story.state("webui") == "RUNNING"
+    assert story.keeper._book.of("webui") == []
