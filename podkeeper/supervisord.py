@@ -93,8 +93,11 @@ class _UnixTransport(xmlrpc.client.Transport):
         self._path = path
         self._timeout_s = timeout_s
 
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 - its API
-        return _UnixConnection(self._path, self._timeout_s)
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:
+        connection = _UnixConnection(self._path, self._timeout_s)
+        # Where the base class's close() looks for what to close.
+        self._connection = (host, connection)
+        return connection
 
 
 class Supervisord:
