@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from podkeeper.sim.webui.vram import Need
 
 _GIB = 1024 * MIB
+#: The allocator's figures in the order of the real answer.
+_STATS = ("active", "allocated", "reserved", "inactive")
 
 
 def _in_words(size_bytes: int) -> str:
@@ -31,6 +33,7 @@ class Card:
         self._lock = threading.Lock()
         self._weights_bytes = 0
         self._working_bytes = 0
+        self._live_bytes = 0
         self._cached_bytes = 0
         self._peaks = {"allocated": 0, "reserved": 0}
         self.retries = 0
@@ -68,7 +71,7 @@ class Card:
         """Give a job's memory back; after a failure the cache keeps it until the next job."""
         with self._lock:
             self._cached_bytes = self._working_bytes if failed else 0
-            self._working_bytes = 0
+            self._working_bytes = self._live_bytes = 0
 
     def fail(self, wanted_bytes: int) -> OutOfMemoryError:
         """Count an out-of-memory and return the error that says so."""
@@ -81,8 +84,7 @@ class Card:
             if self.total_bytes and used + wanted_bytes > self.total_bytes:
                 raise self._failure(wanted_bytes - self._working_bytes)
             self._working_bytes = wanted_bytes
-            live = self._weights_bytes + min(wanted_bytes, need.peak_allocated_bytes)
-            self._peaks["allocated"] = max(self._peaks["allocated"], live)
+            self._live_bytes = min(wanted_bytes, need.peak_allocated_bytes)
             self._note()
 
     def _failure(self, wanted_bytes: int) -> OutOfMemoryError:
@@ -101,30 +103,28 @@ class Card:
         )
 
     def _note(self) -> None:
-        allocated = self._weights_bytes
-        reserved = allocated + self._working_bytes + self._cached_bytes
-        self._peaks["allocated"] = max(self._peaks["allocated"], allocated)
-        self._peaks["reserved"] = max(self._peaks["reserved"], reserved)
+        for name, now in self._now().items():
+            self._peaks[name] = max(self._peaks[name], now)
+
+    def _now(self) -> dict[str, int]:
+        return {
+            "allocated": self._weights_bytes + self._live_bytes,
+            "reserved": self._weights_bytes + self._working_bytes + self._cached_bytes,
+        }
 
     def answer(self) -> dict[str, object]:
         """Return the `cuda` part of the memory route; its peaks last as long as the process."""
         if not self.total_bytes:
             return {"error": "unavailable"}
         with self._lock:
-            allocated = self._weights_bytes + self._working_bytes
-            reserved = allocated + self._cached_bytes
-            peak = max(self._peaks["allocated"], allocated)
-            inactive = self._cached_bytes
-            used = CONTEXT_BYTES + reserved
-            return {
-                "system": {
-                    "free": self.total_bytes - used,
-                    "used": used,
-                    "total": self.total_bytes,
-                },
-                "active": {"current": allocated, "peak": peak},
-                "allocated": {"current": allocated, "peak": peak},
-                "reserved": {"current": reserved, "peak": self._peaks["reserved"]},
-                "inactive": {"current": inactive, "peak": self._peaks["reserved"] - peak},
-                "events": {"retries": self.retries, "oom": self.ooms},
-            }
+            now, peak = self._now(), dict(self._peaks)
+            events = {"retries": self.retries, "oom": self.ooms}
+        for each in (now, peak):
+            each["active"] = each["allocated"]
+            each["inactive"] = each["reserved"] - each["allocated"]
+        used = CONTEXT_BYTES + now["reserved"]
+        return {
+            "system": {"free": self.total_bytes - used, "used": used, "total": self.total_bytes},
+            **{name: {"current": now[name], "peak": peak[name]} for name in _STATS},
+            "events": events,
+        }

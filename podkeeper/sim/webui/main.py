@@ -92,6 +92,9 @@ def serve(world: World, host: str, port: int) -> None:
     world.stop = lambda: setattr(server, "should_exit", True)
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
+    if server.force_exit:
+        # A second SIGINT does not wait for the jobs, whose threads would hold the process.
+        os._exit(0)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

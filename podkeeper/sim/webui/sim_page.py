@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from podkeeper.sim.webui import vram
 from podkeeper.sim.webui.errors import HTTPError
 from podkeeper.sim.webui.faults import KINDS, FaultError
@@ -47,7 +49,10 @@ def about(world: World) -> object:
             "leaked_bytes": world.ram.leaked_bytes,
         },
         "faults": world.faults.active(),
-        "known_faults": {name: kind.__doc__ for name, kind in KINDS.items()},
+        "known_faults": {
+            name: {"what": kind.__doc__, "parameters": msgspec.to_builtins(kind())}
+            for name, kind in KINDS.items()
+        },
     }
 
 

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DEADLINE_S = 30.0
+DEFAULTS = load(Source()).settings.sim_webui
 
 
 def settings(**changes: Any) -> Any:
     """Return the simulator's settings with everything quick, and with these changes."""
     quick = {"start_s": 0.0, "load_s": 0.0, "step_s": 0.0, **changes}
-    return msgspec.structs.replace(load(Source()).settings.sim_webui, **quick)
+    return msgspec.structs.replace(DEFAULTS, **quick)
 
 
 class Sim:
