@@ -40,17 +40,17 @@ class StateError(PodkeeperError):
 
 
 class Store:
-    """The state file of one platform.
+    """The state file of one platform, which is waited for while another still ends.
 
     Raises:
         StateError: It cannot be opened, is no such file or is of another format.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, wait_s: float = 5.0) -> None:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None)
+            self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
             self._open()
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"cannot open the platform's state {path}: {error}") from error
