@@ -6,6 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from handler import environment
 from handler.attempt import Times
 from handler.job import Terms
 from handler.pool import Pool
@@ -58,15 +59,15 @@ def main() -> int:
         print(error, file=sys.stderr)  # noqa: T201 - there is no log level to log with yet
         return error.exit_code
     logs.set_up(plan.settings.logs.level)
-    # Imported late: it takes seconds, reads the environment, and a bad plan should be seen first.
-    from handler import gateway  # noqa: PLC0415 - see above
-
-    fault = gateway.environment_fault(os.environ, sys.argv[1:])
+    fault = environment.fault(os.environ, sys.argv[1:])
     if fault:
         print(fault, file=sys.stderr)  # noqa: T201 - the one line the start ends with
         return 2
+    # Imported late: it takes seconds, and what is wrong with the start should be seen first.
+    from handler import gateway  # noqa: PLC0415 - see above
+
     chosen, pool = plan.settings.handler, _pool(plan)
-    poster = gateway.ProgressPoster(chosen.progress_timeout_s)
+    poster = gateway.poster(chosen.progress_timeout_s)
     worker = Worker(_terms(plan.settings), pool, poster.post, chosen.progress_step_ratio)
     gateway.serve(worker.handle, concurrency=max(1, len(pool.webuis)))
     return 0

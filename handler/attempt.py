@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from handler.codes import Code
 from handler.errors import JobError
 from handler.threads import in_thread, undisturbed
+from handler.webui import WebUILostError
 from podkeeper.units import format_span
 
 if TYPE_CHECKING:
@@ -58,11 +59,19 @@ async def _stop(webui: WebUI, call: asyncio.Future[Outcome], times: Times) -> bo
         await in_thread(webui.interrupt)
         left_s = max(0.0, deadline_s - loop.time())
         await asyncio.wait({call}, timeout=min(times.interrupt_period_s, left_s))
-    webui.suspect = not call.done()
+    webui.suspect = not _ended(call)
     if webui.suspect:
         wait = format_span(times.interrupt_wait_s)
         log.warning("%s did not end an interrupted job within %s", webui.name, wait)
-    return call.done()
+    return not webui.suspect
+
+
+def _ended(call: asyncio.Future[Outcome]) -> bool:
+    """Return whether the WebUI has answered or is gone; ours having left does not count."""
+    if not call.done():
+        return False
+    error = call.exception()
+    return not (isinstance(error, WebUILostError) and error.overdue)
 
 
 def _overdue(times: Times, *, stopped: bool) -> JobError:

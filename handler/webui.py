@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import NewConnectionError
+from urllib3.exceptions import NewConnectionError, ReadTimeoutError
 
 from handler import progress
 from handler.answers import Answered, Outcome, Refused, classify
@@ -33,9 +33,11 @@ _PROGRESS = API + "progress?skip_current_image=true"
 class WebUILostError(Exception):
     """The connection to the WebUI could not be made, or broke."""
 
-    def __init__(self, *, sent: bool, cause: str) -> None:
+    def __init__(self, *, sent: bool, overdue: bool, cause: str) -> None:
         #: Whether the request may have reached it.
         self.sent = sent
+        #: Whether only our patience ended: it may still be at work.
+        self.overdue = overdue
         super().__init__(cause)
 
 
@@ -90,7 +92,9 @@ class WebUI:
             ) as response:
                 received = self._received(response)
         except (requests.RequestException, OSError) as error:
-            raise WebUILostError(sent=_sent(error), cause=type(error).__name__) from error
+            raise WebUILostError(
+                sent=_sent(error), overdue=_overdue(error), cause=type(error).__name__
+            ) from error
         return classify(response.status_code, response.headers.get("Content-Type", ""), received)
 
     def _received(self, response: requests.Response) -> bytes:
@@ -171,3 +175,9 @@ def _sent(error: Exception) -> bool:
         return False
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return not isinstance(reason, NewConnectionError)
+
+
+def _overdue(error: Exception) -> bool:
+    """Return whether the WebUI was only too slow; within a body requests says so in the cause."""
+    cause = error.args[0] if error.args else None
+    return isinstance(error, requests.ReadTimeout) or isinstance(cause, ReadTimeoutError)

@@ -31,7 +31,7 @@ from podkeeper.settings.load import Source, load
 from podkeeper.settings.programs import Surroundings, make_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 QUICK = (
     "handler.progress_period_s=20ms",
@@ -41,8 +41,9 @@ QUICK = (
 )
 
 
-def _plan(folder: Path, webui: StandInWebUI, assignments: tuple[str, ...]) -> Path:
-    settings = load(Source(assignments=(*QUICK, *assignments))).settings
+def _plan(folder: Path, webuis: Sequence[StandInWebUI], assignments: tuple[str, ...]) -> Path:
+    count = f"webui.instances={len(webuis)}"
+    settings = load(Source(assignments=(*QUICK, count, *assignments))).settings
     around = Surroundings(
         python=sys.executable,
         directory=str(folder),
@@ -55,12 +56,11 @@ def _plan(folder: Path, webui: StandInWebUI, assignments: tuple[str, ...]) -> Pa
         made_at_s=0.0,
     )
     made = make_plan(settings, around)
-    programs = [
-        msgspec.structs.replace(each, readiness_url=webui.readiness_url)
-        if each.role == "webui"
-        else each
-        for each in made.programs
+    own = [
+        msgspec.structs.replace(program, readiness_url=webui.readiness_url)
+        for program, webui in zip(made.of_role("webui"), webuis, strict=True)
     ]
+    programs = [*own, *(each for each in made.programs if each.role != "webui")]
     return plans.write(msgspec.structs.replace(made, programs=programs))
 
 
@@ -84,16 +84,20 @@ class Running:
 
 @contextmanager
 def handler(
-    folder: Path, gateway: StandInGateway, webui: StandInWebUI, *assignments: str
+    folder: Path,
+    gateway: StandInGateway,
+    webui: StandInWebUI | Sequence[StandInWebUI],
+    *assignments: str,
 ) -> Iterator[Running]:
     """Run the handler until the end of the block."""
+    webuis = [webui] if isinstance(webui, StandInWebUI) else webui
     environment = {
         **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
         **gateway.environment(),
         "HOME": str(folder),
         "PYTHONUNBUFFERED": "1",
         "PYTHONSAFEPATH": "1",
-        "PODKEEPER_PLAN": str(_plan(folder, webui, assignments)),
+        "PODKEEPER_PLAN": str(_plan(folder, webuis, assignments)),
     }
     log = folder / "handler.log"
     with log.open("wb") as file:
@@ -266,12 +270,30 @@ def test_a_job_granted_after_sigterm_is_run(tmp_path: Path, webui: StandInWebUI)
         wait_for(lambda: "Kill worker" in running.log, "the signal to be noticed")
         # The SDK looks every 100 ms whether it may stop running jobs: later than that is late.
         threading.Timer(1.0, gateway.submit, ("late", {"prompt": "x"})).start()
-        result = wait_for(lambda: gateway.results("late"), "the late result")[0]
-        assert "error" not in result
+        # Ends the SDK's other open poll, without which it does not leave either.
         gateway.stops.put("nobody")
+        assert "error" not in result_of(gateway, "late")
         assert running.process.wait(PATIENCE_S) == 0
         assert len(gateway.results("late")) == 1
         assert "job late was granted while the worker was leaving" in running.log
+
+
+def test_as_many_jobs_run_as_there_are_webuis(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """With two WebUIs two jobs run at once, each on its own."""
+    webui.script = ["hang"]
+    with (
+        StandInWebUI(["hang"]) as second,
+        handler(tmp_path, gateway, [webui, second]) as running,
+    ):
+        for name in ("one", "two"):
+            gateway.submit(name, {"prompt": name})
+        wait_for(lambda: webui.busy and second.busy, "both WebUIs at work")
+        webui.release.set()
+        second.release.set()
+        assert all("error" not in result_of(gateway, name) for name in ("one", "two"))
+        assert running.leave() == 0
 
 
 def test_a_webui_that_never_comes_fails_the_job(
@@ -290,7 +312,7 @@ def test_it_refuses_to_start_without_a_platform(tmp_path: Path, webui: StandInWe
     """Without the platform's addresses the start ends with one readable line and exit code 2."""
     environment = {
         "PATH": os.environ["PATH"],
-        "PODKEEPER_PLAN": str(_plan(tmp_path, webui, ())),
+        "PODKEEPER_PLAN": str(_plan(tmp_path, [webui], ())),
         "HOME": str(tmp_path),
     }
     run = subprocess.run(

@@ -258,9 +258,9 @@ class StandInGateway(_Server):
         """Answer one request."""
         url = urlsplit(http.path)
         parts = url.path.split("/")
-        if "job-take" in parts:
+        if "job-take" in parts or "job-take-batch" in parts:
             self.takes_open += 1
-            self._held(http, self.jobs, lambda job: job)
+            self._held(http, self.jobs, lambda job: job if "job-take" in parts else [job])
             self.takes_open -= 1
         elif "job-stop" in parts:
             self._held(http, self.stops, lambda job_id: {"jobsToStop": [job_id]})
