@@ -50,12 +50,14 @@ def _number(value: object) -> float:
     return max(0.0, float(value)) if sound else 0.0  # type: ignore[arg-type]
 
 
-def _phase(state: dict[str, Any], progress: float) -> Phase:
+def _phase(state: dict[str, Any]) -> Phase:
     step, steps = _number(state.get("sampling_step")), _number(state.get("sampling_steps"))
-    last_job = _number(state.get("job_no")) >= _number(state.get("job_count")) - 1
-    if step == 0 and progress == 0:
+    batch = _number(state.get("job_no"))
+    # The checkpoint is loaded within the job, before its first step.
+    if step == 0 and batch == 0:
         return Phase.loading
-    return Phase.decoding if last_job and steps and step >= steps else Phase.sampling
+    last = batch >= _number(state.get("job_count")) - 1
+    return Phase.decoding if last and steps and step >= steps else Phase.sampling
 
 
 def read(answer: object) -> Reading | None:
@@ -69,10 +71,9 @@ def read(answer: object) -> Reading | None:
         return None
     if not state.get("job"):
         return Reading(Phase.loading)
-    progress = min(1.0, _number(answer.get("progress")))
     return Reading(
-        phase=_phase(state, progress),
-        progress=progress,
+        phase=_phase(state),
+        progress=min(1.0, _number(answer.get("progress"))),
         step=int(_number(state.get("sampling_step"))),
         steps=int(_number(state.get("sampling_steps"))),
         eta_s=_number(answer.get("eta_relative")) or None,

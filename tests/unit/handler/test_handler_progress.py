@@ -22,7 +22,8 @@ def answer(progress: Any = 0.0, **state: Any) -> dict[str, Any]:
     ("given_answer", "phase"),
     [
         (answer(job="", sampling_step=19), Phase.loading),
-        (answer(sampling_step=0), Phase.loading),
+        (answer(0.01, sampling_step=0), Phase.loading),
+        (answer(0.51, sampling_step=0, job_count=2, job_no=1), Phase.sampling),
         (answer(0.5, sampling_step=10), Phase.sampling),
         (answer(0.5, sampling_step=20, job_count=2), Phase.sampling),
         (answer(1.0, sampling_step=20), Phase.decoding),
