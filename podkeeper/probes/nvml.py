@@ -39,17 +39,33 @@ class _Reader:
         self.nvml = nvml
         self.error: str | None = None
 
-    def value(self, function: Callable[..., Any], *arguments: object) -> Any:
-        """Return what NVML says, or None where it says that it cannot."""
-        try:
-            return function(*arguments)
-        except self.nvml.NVMLError as error:
-            self.error = self.error or str(error)
-            return None
+    def value(self, *calls: Callable[[], Any]) -> Any:
+        """Return what the first call says that NVML can answer, or None where none can."""
+        refusal = None
+        for call in calls:
+            try:
+                return call()
+            except self.nvml.NVMLError as error:
+                refusal = str(error)
+        self.error = self.error or refusal
+        return None
 
 
 def _utf8(name: str | bytes | None) -> str | None:
     return name.decode(errors="replace") if isinstance(name, bytes) else name
+
+
+def _unknown(index: int, error: str | None) -> Gpu:
+    return Gpu(
+        index=index,
+        name=None,
+        memory_capacity_bytes=None,
+        memory_used_bytes=None,
+        utilization_ratio=None,
+        temperature_celsius=None,
+        power_watts=None,
+        error=error,
+    )
 
 
 def gpu(nvml: Any, index: int) -> Gpu:
@@ -59,20 +75,28 @@ def gpu(nvml: Any, index: int) -> Gpu:
     answer, is None.
     """
     read = _Reader(nvml)
-    handle = read.value(nvml.nvmlDeviceGetHandleByIndex, index)
-    ask = read.value if handle is not None else (lambda *_: None)
-    memory = ask(nvml.nvmlDeviceGetMemoryInfo, handle, nvml.nvmlMemory_v2)
-    if memory is None:  # drivers before R510 know the first version only
-        memory = ask(nvml.nvmlDeviceGetMemoryInfo, handle)
-    rates = ask(nvml.nvmlDeviceGetUtilizationRates, handle)
-    power = ask(nvml.nvmlDeviceGetPowerUsage, handle)
+    handle = read.value(lambda: nvml.nvmlDeviceGetHandleByIndex(index))
+    if handle is None:
+        return _unknown(index, read.error)
+    memory = read.value(
+        lambda: nvml.nvmlDeviceGetMemoryInfo(handle, nvml.nvmlMemory_v2),
+        # Drivers before R510 have this one only; it counts what the driver keeps as used.
+        lambda: nvml.nvmlDeviceGetMemoryInfo(handle),
+    )
+    temperature = read.value(
+        lambda: nvml.nvmlDeviceGetTemperatureV(handle, nvml.NVML_TEMPERATURE_GPU),
+        # Goes away with CUDA 14; older drivers have this one only.
+        lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
+    )
+    rates = read.value(lambda: nvml.nvmlDeviceGetUtilizationRates(handle))
+    power = read.value(lambda: nvml.nvmlDeviceGetPowerUsage(handle))
     return Gpu(
         index=index,
-        name=_utf8(ask(nvml.nvmlDeviceGetName, handle)),
+        name=_utf8(read.value(lambda: nvml.nvmlDeviceGetName(handle))),
         memory_capacity_bytes=None if memory is None else memory.used + memory.free,
         memory_used_bytes=None if memory is None else memory.used,
         utilization_ratio=None if rates is None else rates.gpu / _PERCENT,
-        temperature_celsius=ask(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
+        temperature_celsius=temperature,
         power_watts=None if power is None else power / _MILLI,
         error=read.error,
     )

@@ -1,0 +1,146 @@
+"""Memory, processor, disk and network of the container as a whole."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from podkeeper.model.snapshot import ContainerMemory, Network
+from podkeeper.probes import cgroup, cpu, disk, files, meminfo, network
+
+GIB = 1 << 30
+
+
+def test_the_limit_of_our_own_group_binds(v1):
+    """Under v1 the limit, usage less inactive file pages and kernel kills are our group's."""
+    assert cgroup.container_memory({}, v1) == ContainerMemory(
+        capacity_bytes=4 * GIB, working_set_bytes=2 * GIB, oom_kills=2
+    )
+
+
+def test_the_limit_of_a_group_above_binds(v2):
+    """Under v2 a limit above binds, and what counts against it is that group's usage."""
+    assert cgroup.container_memory({}, v2) == ContainerMemory(
+        capacity_bytes=6 * GIB, working_set_bytes=3 * GIB, oom_kills=3
+    )
+
+
+def test_the_machine_binds_where_no_group_does(bare):
+    """Without control groups the machine's memory is the capacity, and kills are unknown."""
+    assert cgroup.container_memory({}, bare) == ContainerMemory(
+        capacity_bytes=16 * GIB, working_set_bytes=8 * GIB, oom_kills=None
+    )
+
+
+def test_the_platform_may_promise_less(v1):
+    """The platform's promise in decimal gigabytes counts where it is the smallest."""
+    assert cgroup.memory_capacity({"RUNPOD_MEM_GB": "2.5"}, v1) == 2_500_000_000
+    assert cgroup.memory_capacity({"RUNPOD_MEM_GB": "64"}, v1) == 4 * GIB
+
+
+def test_a_promise_without_a_group_says_nothing_of_usage(bare):
+    """The host's usage is never held against the platform's promise."""
+    memory = cgroup.container_memory({"RUNPOD_MEM_GB": "2"}, bare)
+    assert memory.capacity_bytes == 2_000_000_000
+    assert memory.working_set_bytes is None
+
+
+@pytest.mark.parametrize("said", ["", "a lot", "nan", "inf", "-3", "0", "1e400"])
+def test_a_nonsense_promise_is_no_promise(v1, said):
+    """What is no positive number in RUNPOD_MEM_GB is passed over."""
+    assert cgroup.memory_capacity({"RUNPOD_MEM_GB": said}, v1) == 4 * GIB
+
+
+def test_nothing_known_is_none(tmp_path):
+    """Where no file can be read every reading is None."""
+    assert cgroup.container_memory({}, tmp_path) == ContainerMemory(
+        capacity_bytes=None, working_set_bytes=None, oom_kills=None
+    )
+    assert cpu.used_s(tmp_path) is None
+    assert meminfo.used_bytes(tmp_path) is None
+    assert network.network(tmp_path) == Network(received_bytes=None, sent_bytes=None)
+
+
+def test_a_group_that_hides_its_usage_is_unknown(v1):
+    """A limit whose usage cannot be read gives a capacity and no working set."""
+    (v1 / "sys/fs/cgroup/memory/pod/a/memory.stat").unlink()
+    memory = cgroup.container_memory({}, v1)
+    assert (memory.capacity_bytes, memory.working_set_bytes) == (4 * GIB, None)
+
+
+def test_cores_are_the_smallest_of_quota_and_affinity(v1):
+    """A quota below the affinity binds, one above does not."""
+    assert cpu.capacity_cores(8, v1) == 1.5
+    assert cpu.capacity_cores(1, v1) == 1.0
+
+
+def test_a_quota_above_binds(v2):
+    """Under v2 a quota of a group above ours binds too."""
+    assert cpu.capacity_cores(8, v2) == 1.0
+
+
+def test_without_a_quota_affinity_counts(bare):
+    """Without control groups the cores are those this process may run on."""
+    assert cpu.capacity_cores(3, bare) == 3.0
+    assert cpu.affinity_cores() == len(os.sched_getaffinity(0))
+
+
+def test_processor_time_is_in_seconds(v1):
+    """Processor time of v1, counted in nanoseconds, comes in seconds."""
+    assert cpu.used_s(v1) == 2.5
+
+
+def test_processor_time_of_v2_is_in_seconds(v2):
+    """Processor time of v2, counted in microseconds, comes in seconds."""
+    assert cpu.used_s(v2) == 1.5
+
+
+def test_traffic_leaves_out_loopback(tree):
+    """Traffic is that of all interfaces but loopback."""
+    columns = "0 0 0 0 0 0 0"
+    root = tree(
+        {
+            "proc/self/net/dev": (
+                "Inter-|   Receive  |  Transmit\n face |bytes    packets|bytes    packets\n"
+                f"    lo: 9 {columns} 9 {columns}\n"
+                f"  eth0: 100 {columns} 20 {columns}\n"
+                f"  eth1:5 {columns} 3 {columns}\n"
+            )
+        }
+    )
+    assert network.network(root) == Network(received_bytes=105, sent_bytes=23)
+
+
+def test_a_file_system_is_seen_once(tmp_path):
+    """Folders of one file system are one reading, under the first; missing ones are left out."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    found = disk.disks(["/a", "/b", "/missing"], tmp_path)
+    assert [each.path for each in found] == ["/a"]
+    known = os.statvfs(tmp_path)
+    assert found[0].capacity_bytes == known.f_blocks * known.f_frsize
+    assert 0 <= found[0].available_bytes <= found[0].capacity_bytes
+
+
+def test_a_disk_that_refuses_is_unknown(tmp_path):
+    """A path that is there and cannot be asked is a disk of which nothing is known."""
+    (tmp_path / "file").write_text("")
+    found = disk.disk("/file/below", tmp_path)
+    assert found is not None
+    assert found.capacity_bytes is None
+
+
+def test_a_file_that_is_no_number_is_unknown(tree):
+    """A word where a number is expected is None, as is a missing file."""
+    root = tree({"word": "max\n", "number": "-1\n"})
+    assert files.number(f"{root}/word") is None
+    assert files.number(f"{root}/missing") is None
+    assert files.number(f"{root}/number") == -1
+
+
+def test_a_large_file_is_cut(tmp_path):
+    """No file is read past a bound."""
+    path = tmp_path / "large"
+    path.write_bytes(b"x" * (3 << 20))
+    assert len(files.read(str(path))) < 2 << 20
