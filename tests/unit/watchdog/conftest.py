@@ -1,0 +1,100 @@
+"""Snapshots of which nothing, or everything, is known."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from podkeeper.model.snapshot import (
+    ContainerMemory,
+    Cpu,
+    Disk,
+    Gpu,
+    Network,
+    ProgramReading,
+    Snapshot,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture
+def program() -> Callable[..., ProgramReading]:
+    """Return what makes a reading of which only what is given is known."""
+
+    def make(name: str, role: str | None = None, **known: Any) -> ProgramReading:
+        unknown = dict.fromkeys(ProgramReading.__struct_fields__)
+        return ProgramReading(**{**unknown, "name": name, "role": role or name, **known})  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def snapshot() -> Callable[..., Snapshot]:
+    """Return what makes a snapshot of programs, of which only what is given is known."""
+
+    def make(*programs: ProgramReading, **known: Any) -> Snapshot:
+        values: dict[str, Any] = {
+            "run_id": "run-1",
+            "sequence": 1,
+            "watchdog_pid": 2,
+            "taken_at_s": 3.0,
+            "taken_monotonic_s": 100.0,
+            "memory": ContainerMemory(capacity_bytes=None, working_set_bytes=None, oom_kills=None),
+            "cpu": Cpu(capacity_cores=None, used_cores=None),
+            "disks": [],
+            "network": Network(received_bytes=None, sent_bytes=None),
+            "gpus": None,
+            "programs": list(programs),
+        }
+        return Snapshot(**{**values, **known})
+
+    return make
+
+
+@pytest.fixture
+def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
+    """Return a snapshot of which everything is known."""
+    reading = ProgramReading(
+        name='we"b\\ui\n',
+        role="webui",
+        state="RUNNING",
+        pid=10,
+        start_ticks=11,
+        memory_bytes=12,
+        rss_bytes=13,
+        processes=2,
+        threads=14,
+        open_files=15,
+        cpu_s=1.25,
+        ready=True,
+        readiness_detail="200 OK",
+    )
+    gpu = Gpu(
+        index=0,
+        name="A GPU",
+        memory_capacity_bytes=100,
+        memory_used_bytes=50,
+        utilization_ratio=0.5,
+        temperature_celsius=60,
+        power_watts=300.5,
+    )
+    disk = Disk(
+        path="/",
+        capacity_bytes=9,
+        available_bytes=8,
+        capacity_inodes=7,
+        available_inodes=6,
+    )
+    return snapshot(
+        reading,
+        memory=ContainerMemory(capacity_bytes=1 << 40, working_set_bytes=1 << 30, oom_kills=3),
+        cpu=Cpu(capacity_cores=2.0, used_cores=0.125, used_s=1e9 / 3),
+        disks=[disk],
+        network=Network(received_bytes=4, sent_bytes=5),
+        gpus=[gpu],
+        took_s=0.003,
+        been_ready=True,
+    )
