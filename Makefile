@@ -47,6 +47,9 @@ static: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/python -m pytest -q tests/unit tests/property tests/golden
 
+docs: $(STAMP) ## write docs/settings.md anew from conf/defaults.toml
+	$(BIN)/python scripts/docs-settings
+
 golden: $(STAMP) ## write the reviewed renderings of tests/golden anew; look at the difference
 	GOLDEN=refresh $(BIN)/python -m pytest -q tests/golden
 
@@ -72,4 +75,4 @@ demo: $(STAMP) ## the whole worker, one job through it, its picture, and a clean
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit golden test test-container wheel test-wheel image demo clean
+.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo clean

@@ -7,7 +7,7 @@ Leaves out: what a setting is for (`settings.describe`).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import inspect
 
@@ -25,7 +25,7 @@ _PLAIN: dict[type, str] = {
     inspect.FloatType: "a number",
     inspect.StrType: "a text",
     inspect.BoolType: "true or false",
-    inspect.DictType: "a table of names and texts",
+    inspect.DictType: "a table",
 }
 _JSON_TYPES: dict[type, str] = {
     inspect.IntType: "integer",
@@ -39,6 +39,11 @@ def _inner(kind: Any) -> Any:
     """Return what msgspec knows of a type, beneath our own marks."""
     info = inspect.type_info(kind)
     return info.type if isinstance(info, inspect.Metadata) else info
+
+
+def _item(kind: Any) -> Any:
+    """Return the type of a list's items."""
+    return get_args(kind)[0]
 
 
 def _choice(values: tuple[Any, ...]) -> str:
@@ -74,9 +79,7 @@ def allowed(kind: Any) -> str:
     if isinstance(info, inspect.LiteralType):
         return _choice(info.values)
     if isinstance(info, inspect.ListType):
-        item: Any = info.item_type
-        literal = isinstance(item, inspect.LiteralType)
-        return f"a list, each {_choice(item.values)}" if literal else "a list of texts"
+        return f"a list, each {allowed(_item(kind))}"
     described = getattr(info, "pattern", None) and extra_of(kind).get(WORDS)
     return str(described or _PLAIN[type(info)] + _bounds(info))
 
@@ -116,10 +119,8 @@ def json_schema(kind: Any) -> dict[str, Any]:
     if isinstance(info, inspect.LiteralType):
         return {"enum": sorted(info.values)}
     if isinstance(info, inspect.ListType):
-        item: Any = info.item_type
-        literal = isinstance(item, inspect.LiteralType)
-        items = {"enum": sorted(item.values)} if literal else {"type": "string"}
-        return {"type": "array", "items": items}
+        return {"type": "array", "items": json_schema(_item(kind))}
     if isinstance(info, inspect.DictType):
-        return {"type": "object", "additionalProperties": {"type": "string"}}
+        texts = isinstance(info.value_type, inspect.StrType)
+        return {"type": "object", **({"additionalProperties": {"type": "string"}} if texts else {})}
     return {"type": _JSON_TYPES[type(info)], **_limits(info)}

@@ -217,7 +217,11 @@ SimFault = Annotated[
     str,
     Meta(
         pattern="^(slow_start|never_ready|die_at_start|html_errors|hang|die|oom|leak)"
-        "(:[a-z_]+=[A-Za-z0-9.]+)*$"
+        "(:[a-z_]+=[A-Za-z0-9.]+)*$",
+        extra={
+            WORDS: "a fault's name with its parameters: slow_start, never_ready, die_at_start, "
+            'html_errors, hang, die, oom or leak, such as "die:after_jobs=2"'
+        },
     ),
 ]
 
