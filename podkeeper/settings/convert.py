@@ -56,11 +56,12 @@ def _read(value: object, kind: Any) -> object:
     """Return what a text of the environment spells, where its setting is no text."""
     if not isinstance(value, str):
         return value
-    if kind is bool:
-        return _TRUTHS.get(value.strip().lower(), value.strip())
-    if getattr(kind, "__origin__", None) is list:
+    base = getattr(kind, "__origin__", kind)
+    if base is list:
         return [part.strip() for part in value.split(",") if part.strip()]
-    return value
+    if base is bool:
+        return _TRUTHS.get(value.strip().lower(), value.strip())
+    return value if base is str else value.strip()
 
 
 def _typed(value: object, kind: Any) -> object:
