@@ -106,6 +106,11 @@ def _private_stdout() -> int:
     return private
 
 
+def _hands(plan: Plan, supervisord: Supervisord) -> Hands:
+    processes = RealProcesses(plan.run_id)
+    return Hands(supervisord, processes, sweep_wait_s=plan.settings.keeper.sweep_wait_s)
+
+
 def _make(plan: Plan) -> Keeper:
     supervisord = Supervisord(plan.socket_path)
     ledger = Ledger(
@@ -115,13 +120,8 @@ def _make(plan: Plan) -> Keeper:
     )
     if ledger.set_aside is not None:
         _log.error("The ledger was not usable; it is kept as %s", ledger.set_aside)
-    hands = Hands(
-        supervisord,
-        RealProcesses(plan.run_id),
-        sweep_wait_s=plan.settings.keeper.sweep_wait_s,
-    )
     book = IncidentBook(ledger, plan.run_id, time.time)
-    return Keeper(plan, RealWorld(plan, supervisord), hands, book)
+    return Keeper(plan, RealWorld(plan, supervisord), _hands(plan, supervisord), book)
 
 
 def _wait_s(keeper: Keeper, tick_s: float) -> float:
@@ -140,6 +140,19 @@ def _see_out(listener: Listener) -> int:
     return 0
 
 
+def _end_orphans(plan: Plan) -> int:
+    """Kill what a supervisord that was itself killed has left behind.
+
+    Unsupervised programs would take jobs, bill and hold ports, and nobody would restart them.
+    """
+    _log.critical("supervisord is gone: ending its programs")
+    hands = _hands(plan, Supervisord(plan.socket_path))
+    for program in plan.programs:
+        if program.role != "keeper":
+            hands.kill(program.name, 0)
+    return 1
+
+
 def run(plan: Plan, listener: Listener) -> int:
     """Look at every event and every tick, until supervisord is gone."""
     keeper = _make(plan)
@@ -151,7 +164,7 @@ def run(plan: Plan, listener: Listener) -> int:
         except SupervisordError as error:
             _log.warning("Cannot look: %s", error)
         if listener.wait(_wait_s(keeper, plan.settings.keeper.tick_s)) is None:
-            return 0
+            return _end_orphans(plan)
 
 
 def main() -> int:

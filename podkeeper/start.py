@@ -2,7 +2,8 @@
 
 Covers: from settings to plan, configuration and private environments, all checked before anything
 is written and all written before anything is started.
-Leaves out: starting (`cli.up`, `cli.entrypoint`), the texts themselves (`render`, `settings`).
+Leaves out: whether this machine can run it (`preflight`), starting (`cli.up`, `cli.entrypoint`),
+the texts themselves (`render`, `settings`).
 """
 
 from __future__ import annotations
@@ -11,28 +12,25 @@ import json
 import os
 import pwd
 import secrets
-import socket
 import sys
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from podkeeper import atomic, render
-from podkeeper.errors import StartError, SupervisordError
+from podkeeper import atomic, preflight, render
+from podkeeper.errors import StartError
 from podkeeper.probes import cgroup
 from podkeeper.settings import folders
 from podkeeper.settings import plan as plans
 from podkeeper.settings.load import load
 from podkeeper.settings.private import base_environment, private_environment
 from podkeeper.settings.programs import Surroundings, make_plan
-from podkeeper.supervisord import Supervisord
 from podkeeper.units import format_size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from podkeeper.settings.load import Source
     from podkeeper.settings.plan import Plan
@@ -72,42 +70,6 @@ def surroundings(settings: Settings, environ: Mapping[str, str]) -> Surroundings
     )
 
 
-def _refuse_second(plan: Plan) -> None:
-    if not plan.socket_path.exists():
-        return
-    try:
-        Supervisord(plan.socket_path, timeout_s=2).is_running()
-    except SupervisordError:
-        return  # a socket that a dead supervisord left behind
-    raise StartError(
-        f"cannot start: a worker already runs in {plan.runtime_dir};"
-        " stop it, or set worker.runtime_dir to another folder"
-    )
-
-
-def _addresses(plan: Plan) -> Iterator[tuple[str, str, int]]:
-    settings = plan.settings
-    for index in range(settings.webui.instances):
-        yield "webui.port", "127.0.0.1", settings.webui.port + index
-    yield "watchdog.port", settings.watchdog.address, settings.watchdog.port
-    if plan.of_role("platform"):
-        yield "platform.port", settings.platform.address, settings.platform.port
-
-
-def _refuse_taken_ports(plan: Plan) -> None:
-    for name, address, port in _addresses(plan):
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((address, port))
-            except OSError as error:
-                where = f"{address}:{port}"
-                raise StartError(
-                    f"cannot start: {name} = {port}: {where} cannot be used: {error.strerror}"
-                ) from error
-
-
 def _make_folder(path: Path, mode: int) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -130,16 +92,6 @@ def _write_private(plan: Plan, environments: Mapping[str, dict[str, str]]) -> No
             os.chown(path, pwd.getpwnam(program.user).pw_uid, -1)
 
 
-def _refuse_unknown_users(plan: Plan) -> None:
-    for program in plan.programs:
-        if program.user:
-            try:
-                pwd.getpwnam(program.user)
-            except KeyError:
-                setting = f"{program.role}.user = {program.user!r}"
-                raise StartError(f"cannot start: {setting}: no such user") from None
-
-
 def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     """Make everything ready for one start.
 
@@ -151,9 +103,7 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     settings = load(source).settings
     plan = make_plan(settings, surroundings(settings, environ))
     text = render.supervisord_conf(plan)
-    _refuse_second(plan)
-    _refuse_unknown_users(plan)
-    _refuse_taken_ports(plan)
+    preflight.check(plan)
     # Programs that run as other users must be able to pass through, not to list.
     shared = any(program.user for program in plan.programs)
     folder = Path(plan.runtime_dir)

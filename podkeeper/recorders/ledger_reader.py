@@ -45,6 +45,8 @@ class LedgerReader:
 
     def incidents(self, *, only_open: bool = False, limit: int = 1000) -> list[Incident]:
         """Return incidents, newest first."""
+        if not self._execute("PRAGMA user_version").fetchone()[0]:
+            return []  # the file was made this moment; its tables come next
         where = "WHERE closed_at_s IS NULL" if only_open else ""
         rows = self._execute(
             f"SELECT * FROM incident {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - constant

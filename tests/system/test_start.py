@@ -131,3 +131,13 @@ def test_ctrl_c_drains_and_stops(folder: Path) -> None:
     assert worker.process.wait(90) == 0
     assert worker.marked() == []
     worker.stop()
+
+
+def test_a_killed_supervisord_leaves_nothing_running(folder: Path) -> None:
+    """Programs without a supervisor would take jobs and hold ports; the keeper ends them."""
+    worker = Worker(folder)
+    worker.wait_until_ready()
+    os.kill(worker.process.pid, 9)
+    worker.process.wait(90)
+    wait_for(lambda: worker.marked() == [], "the end of every orphan")
+    worker.stop()
