@@ -9,6 +9,7 @@ The standard library's server takes a thread a client, for as long as the client
 from __future__ import annotations
 
 import logging
+import os
 import selectors
 import socket
 import threading
@@ -46,7 +47,8 @@ def listen(address: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((address, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        cause = error.strerror or str(error)
+        # create_server adds the address once more to the text of its error.
+        cause = os.strerror(error.errno) if error.errno else str(error)
         raise ListenError(f"cannot listen on {address}:{port}: {cause}") from error
     listener.setblocking(False)  # noqa: FBT003 - its API
     return listener
