@@ -87,9 +87,8 @@ class Watchdog:
             snapshot, been_ready=self._been_ready, took_s=time.monotonic() - begun_s
         )
 
-    def _publish(self, snapshot: Snapshot) -> None:
-        """Hand a snapshot on; a full disk is said once, and the keeper sees its age."""
-        self.newest = snapshot
+    def _write(self, snapshot: Snapshot) -> None:
+        """Write a snapshot; a full disk is said once, and the keeper sees its age."""
         path = self._plan.snapshot_path
         try:
             atomic.write(path, snapshots.dump(snapshot))
@@ -106,7 +105,9 @@ class Watchdog:
     def tick(self) -> Snapshot:
         """Take one snapshot and hand it on."""
         snapshot = self.take()
-        self._publish(snapshot)
+        self._write(snapshot)
+        # Last: what the pages say is in the file already.
+        self.newest = snapshot
         return snapshot
 
     def _wait(self, due_s: float) -> None:

@@ -120,8 +120,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def ready(self) -> bool:
-        """Whether a job can be taken now: the handler runs and at least one WebUI is ready."""
-        handler = any(each.role == "handler" and each.state == "RUNNING" for each in self.programs)
+        """Whether a job can be taken now: the handler runs and at least one WebUI is ready.
+
+        While supervisord does not say whether the handler runs, its process says so.
+        """
+        handler = any(
+            each.state == "RUNNING" or (each.state is None and each.pid is not None)
+            for each in self.programs
+            if each.role == "handler"
+        )
         return handler and any(each.role == "webui" and each.ready for each in self.programs)
 
     def program(self, name: str) -> ProgramReading | None:

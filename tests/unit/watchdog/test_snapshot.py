@@ -29,6 +29,13 @@ def test_ready_needs_a_running_handler_and_one_ready_webui(program, snapshot, pr
     assert taken.ready is ready
 
 
+def test_a_silent_supervisord_makes_no_worker_unready(program, snapshot):
+    """While supervisord says nothing of a handler, its living process counts as running."""
+    webui = program("webui", ready=True)
+    assert snapshot(program("handler", pid=7), webui).ready
+    assert not snapshot(program("handler", pid=7, state="STOPPING"), webui).ready
+
+
 def test_a_program_is_found_by_its_name(program, snapshot):
     """A program is found by its name, and an unknown one is None."""
     taken = snapshot(program("webui-0", "webui"), program("webui-1", "webui"))
