@@ -66,7 +66,8 @@ def _need(world: World, job: Job, checkpoint: Checkpoint) -> Need:
             hires=(second.width, second.height) if second else None,
             batch_cond_uncond=bool(world.options["batch_cond_uncond"]),
             tiny_decoder=world.options["sd_vae_decode_method"] == "TAESD",
-            encodes=bool(job.init),
+            # Enlarging the picture instead of the latents means encoding it again.
+            encodes=bool(job.init) or (second is not None and "Latent" not in second.upscaler),
         )
     )
 

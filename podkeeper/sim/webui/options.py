@@ -13,7 +13,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from podkeeper import atomic
-from podkeeper.sim.webui.convert import KINDS, RefusedError
+from podkeeper.errors import PodkeeperError
+from podkeeper.sim.webui.convert import KINDS, RefusedError, to_dict
 from podkeeper.sim.webui.errors import ValidationError
 
 if TYPE_CHECKING:
@@ -42,8 +43,25 @@ def defaults() -> dict[str, Any]:
     }
 
 
+class OptionsFileError(PodkeeperError):
+    """The file of the options cannot be read."""
+
+    exit_code = 2
+
+
+def _read_file(file: Path) -> dict[str, Any]:
+    try:
+        return to_dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise OptionsFileError(f"cannot read the options in {file}: {error}") from error
+
+
 class Options:
-    """The options of one server, kept in a file if one is named."""
+    """The options of one server, kept in a file if one is named.
+
+    Raises:
+        OptionsFileError: There is such a file and it is no JSON table.
+    """
 
     def __init__(self, file: Path | None = None) -> None:
         self._defaults = defaults()
@@ -51,7 +69,7 @@ class Options:
         self._lock = threading.RLock()
         self._values: dict[str, Any] = {}
         if file is not None and file.is_file():
-            self._values = json.loads(file.read_text(encoding="utf-8"))
+            self._values = _read_file(file)
 
     def __getitem__(self, name: str) -> Any:
         with self._lock:

@@ -18,6 +18,8 @@ from podkeeper.sim.webui.world import Flags, World, make_world
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import httpx
+
 DEADLINE_S = 30.0
 DEFAULTS = load(Source()).settings.sim_webui
 
@@ -28,12 +30,11 @@ def settings(**changes: Any) -> Any:
     return msgspec.structs.replace(DEFAULTS, **quick)
 
 
-class Sim:
-    """A simulated server and a client that talks to it in this process."""
+class Asker:
+    """A client of a server, and its shortest requests."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.client = TestClient(make_app(world), raise_server_exceptions=False)
+    def __init__(self, client: httpx.Client) -> None:
+        self.client = client
 
     def get(self, name: str) -> Any:
         """Return what a GET route answers."""
@@ -45,10 +46,17 @@ class Sim:
 
     def txt2img(self, **asked: Any) -> Any:
         """Return what a small txt2img job is answered."""
-        return self.post(
-            "txt2img",
-            {"prompt": "a cat", "steps": 2, "width": 64, "height": 64, "seed": 7, **asked},
-        )
+        small = {"prompt": "a cat", "steps": 2, "width": 64, "height": 64, "seed": 7}
+        return self.post("txt2img", {**small, **asked})
+
+
+class Sim(Asker):
+    """A simulated server and a client that talks to it in this process."""
+
+    def __init__(self, world: World) -> None:
+        client = TestClient(make_app(world), raise_server_exceptions=False)
+        super().__init__(client)
+        self.world = world
 
     def later(self, call: Callable[[], Any]) -> Later:
         """Return a call that runs in a thread of its own."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podkeeper.settings.convert import convert
+from podkeeper.settings.layers import Leaf
 from podkeeper.sim.webui.faults import KINDS, FaultError, Faults
 from podkeeper.sim.webui.world import Flags
 
@@ -47,6 +49,13 @@ def test_a_setting_that_names_no_fault_is_refused() -> None:
     }
     with pytest.raises(FaultError, match="die"):
         Faults(["die:after=2"])
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_fault_can_be_named_in_the_settings(name: str) -> None:
+    """What the simulator knows as a fault passes the settings' own check."""
+    value, complaint = convert(Leaf("sim_webui.faults", name, "test"))
+    assert (value, complaint) == ([name], None)
 
 
 def test_die_kills_in_the_job_after_so_many(make_sim: MakeSim) -> None:
