@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from sim_webui_client import wait_for
 
 from podkeeper.sim.webui import draw, infotext
 from podkeeper.sim.webui.fifo import FifoLock
@@ -181,8 +182,7 @@ def test_waiting_threads_come_in_their_order() -> None:
     with lock:
         for waiting, thread in enumerate(threads, start=2):
             thread.start()
-            while lock.depth < waiting:
-                pass
+            wait_for(lambda: lock.depth == waiting)  # noqa: B023 - waited for at once
     for thread in threads:
         thread.join(30)
     assert came == list(range(8))

@@ -155,7 +155,7 @@ def test_a_hung_server_takes_connections_and_dies_only_of_a_kill(
     sim.ask("POST", "/sim/faults", {"hang": {"scope": "all"}})
     assert not sim.refuses()
     with pytest.raises(httpx.ReadTimeout):
-        httpx.get(sim.url + "/sdapi/v1/progress", timeout=0.5)
+        httpx.get(sim.url + "/sdapi/v1/progress", timeout=httpx.Timeout(DEADLINE_S, read=0.5))
     waiting = sim.job(1)
     sim.child.terminate()
     wait_for(sim.refuses)
@@ -170,7 +170,9 @@ def test_a_client_that_leaves_does_not_stop_its_job(start: Callable[..., Process
     wait_for(sim.answers)
     body = {"steps": 10, "width": 512, "height": 512}
     with pytest.raises(httpx.ReadTimeout):
-        httpx.post(sim.url + "/sdapi/v1/txt2img", json=body, timeout=0.3)
+        httpx.post(
+            sim.url + "/sdapi/v1/txt2img", json=body, timeout=httpx.Timeout(DEADLINE_S, read=0.3)
+        )
     wait_for(lambda: sim.ask("GET", "/sim").json()["counters"]["jobs_done"] == 1)
 
 
