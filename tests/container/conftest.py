@@ -9,8 +9,6 @@ from contextlib import ExitStack
 import pytest
 from worker_container import Container, Engine, wait_for
 
-#: Shown by the worker to the platform; no test may find it anywhere but with the handler.
-API_KEY = "rpa_never_to_be_seen_1234567890"
 Start = Callable[..., Container]
 
 
@@ -49,15 +47,9 @@ def start(engine: Engine, image: str) -> Iterator[Start]:
         yield start_one
 
 
-@pytest.fixture(scope="session")
-def api_key() -> str:
-    """Return the key that the workers are given."""
-    return API_KEY
-
-
 @pytest.fixture(scope="module")
 def worker(start: Start) -> Container:
     """Return a worker that is ready for jobs."""
-    container = start(RUNPOD_AI_API_KEY=API_KEY)
+    container = start()
     wait_for("the worker to be ready", container.healthy, container)
     return container

@@ -38,20 +38,20 @@ def test_the_webui_runs_in_its_own_environment(worker):
     assert processes[pids["handler"]].command[0].startswith("/opt/podkeeper/")
 
 
-def test_only_the_handler_has_the_api_key(worker, api_key):
-    """The key is in the handler's environment, and with no other process and in no written file."""
+def test_only_the_two_ends_of_the_platform_know_the_api_key(worker):
+    """The key is with handler and platform, and in no other process, no plain file, no log."""
     pids = worker.pids()
-    handlers = {each.pid for each in worker.tree(pids["handler"])}
+    allowed = {each.pid for name in ("handler", "platform") for each in worker.tree(pids[name])}
     knowing = {
         each.pid
         for each in worker.processes().values()
-        if api_key in str(each.environment) or api_key in str(each.command)
+        if worker.api_key in str(each.environment) or worker.api_key in str(each.command)
     }
     assert pids["handler"] in knowing
-    assert knowing <= handlers
-    for path in (CONFIG, "/run/podkeeper/plan.json"):
-        assert api_key not in worker.read(path)
-    assert api_key not in worker.logs()
+    assert knowing <= allowed
+    for path in (CONFIG, "/run/podkeeper/plan.json", "/run/podkeeper/snapshot.json"):
+        assert worker.api_key not in worker.read(path)
+    assert worker.api_key not in worker.logs()
 
 
 def test_a_bad_setting_ends_the_start(start):
@@ -60,7 +60,7 @@ def test_a_bad_setting_ends_the_start(start):
     assert container.wait() == 2
     lines = container.logs().strip().splitlines()
     assert len(lines) == 1
-    for word in ("webui.port", "banana", "PODKEEPER_WEBUI__PORT", "int"):
+    for word in ("webui.port", "banana", "PODKEEPER_WEBUI__PORT", "from 1 to 65535"):
         assert word in lines[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 
 import pytest
 from worker_container import wait_for
@@ -17,9 +18,13 @@ def assert_completed(status):
     assert base64.b64decode(images[0])[: len(PNG)] == PNG
 
 
-def test_a_job_completes(worker):
-    """A job given to the platform ends COMPLETED with a PNG."""
-    assert_completed(worker.finish_job("a lighthouse at dusk"))
+def test_a_submitted_job_ends_with_a_picture(worker):
+    """`podkeeper submit` in the container sends a job and keeps its PNG."""
+    job = json.dumps({"input": {"prompt": "a lighthouse at dusk", "steps": 4}})
+    worker.run("sh", "-c", 'printf %s "$1" >/tmp/job.json', "sh", job)
+    done = worker.run("podkeeper", "submit", "/tmp/job.json", "--quiet", "--output", "/tmp")
+    picture = done.stdout.strip()
+    assert worker.run("sh", "-c", f"head -c 4 '{picture}' | tail -c 3").stdout == "PNG"
 
 
 @pytest.mark.parametrize("program", ["webui", "handler", "watchdog", "keeper"])

@@ -105,7 +105,7 @@ class Engine:
     def health_command(self, image: str) -> list[str]:
         """Return the image's HEALTHCHECK command; podman and docker keep it in different places."""
         seen = self.inspect("image", image)
-        check = seen.get("HealthCheck") or seen["Config"]["Healthcheck"]
+        check = seen.get("Healthcheck") or seen["Config"]["Healthcheck"]
         assert check["Test"][0] == "CMD"
         return list(check["Test"][1:])
 
@@ -117,6 +117,7 @@ class Container:
         self, engine: Engine, image: str, environment: dict[str, str], memory: str
     ) -> None:
         self.engine = engine
+        self.api_key = f"rpa_{uuid.uuid4().hex}"
         self.name = f"podkeeper-test-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self.webui_port, self.watchdog_port, self.platform_port = free_ports(3)
         variables = {
@@ -124,6 +125,7 @@ class Container:
             "PODKEEPER_WATCHDOG__PORT": str(self.watchdog_port),
             "PODKEEPER_PLATFORM__PORT": str(self.platform_port),
             "PODKEEPER_PLATFORM__ENABLED": "yes",
+            "RUNPOD_AI_API_KEY": self.api_key,
             **environment,
         }
         settings = [part for pair in variables.items() for part in ("--env", "=".join(pair))]
@@ -215,7 +217,7 @@ class Container:
         """Return the local platform's answer to a client's request."""
         url = f"http://127.0.0.1:{self.platform_port}/v2/local/{path}"
         verb = "GET" if body is None else "POST"
-        headers = {"Authorization": "Bearer client"}
+        headers = {"Authorization": f"Bearer {self.api_key}"}
         answer = httpx.request(verb, url, json=body, headers=headers, timeout=60, trust_env=False)
         return dict(answer.raise_for_status().json())
 
