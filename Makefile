@@ -72,7 +72,10 @@ test-wheel: wheel ## install the wheel elsewhere and run the unit tests against 
 demo: $(STAMP) ## the whole worker, one job through it, its picture, and a clean end
 	$(BIN)/podkeeper demo
 
+recording: $(STAMP) ## record the README's picture anew
+	$(BIN)/python scripts/docs-recording
+
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo clean
+.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo recording clean
