@@ -20,14 +20,13 @@ from podkeeper.sim.webui.errors import ValidationError
 if TYPE_CHECKING:
     from pathlib import Path
 
-_PROSE = "A simulated WebUI has no settings page."
 #: The kinds that are checked when options are read. The real server types an option by its default,
 #: and only where that is neither false, zero nor empty.
 _KIND_OF = {bool: "bool", int: "float", float: "float", str: "str", list: "list"}
 
 
 def defaults() -> dict[str, Any]:
-    """Return every option with its default."""
+    """Return the options with their defaults."""
     text = resources.files(__package__).joinpath("options.toml").read_text(encoding="utf-8")
     table = tomllib.loads(text)
     return {
@@ -35,7 +34,6 @@ def defaults() -> dict[str, Any]:
         **dict.fromkeys(table["off"], False),
         **dict.fromkeys(table["empty_texts"], ""),
         **{name: [] for name in table["empty_lists"]},
-        **dict.fromkeys(table["prose"], _PROSE),
         **table["values"],
         "upscaler_for_img2img": None,
         "sd_model_checkpoint": None,
