@@ -118,7 +118,14 @@ class Book:
     def grant(self, pod: str, now_s: float) -> Job | None:
         """Hand the first job of the queue to a worker; None where none waits."""
         first = self.next_job()
-        return None if first is None else self.put(lifecycle.granted(first, pod, now_s))
+        if first is None:
+            return None
+        known = self.worker(pod, now_s)
+        if first.id in known.stops:
+            # It was meant for the job's life before, and would end this one.
+            stops = tuple(each for each in known.stops if each != first.id)
+            self.put_worker(replace(known, stops=stops))
+        return self.put(lifecycle.granted(first, pod, now_s))
 
     def grant_again(self, job_id: str, pod: str, now_s: float) -> Job | None:
         """Hand a job out a second time, whatever became of it."""

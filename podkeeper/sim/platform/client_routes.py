@@ -32,7 +32,10 @@ def _with_faults(handler: Handler) -> Handler:
 
 
 def _find(hub: Hub, request: Request) -> Job:
-    job_id = request.path_params["job"]
+    return _known(hub, request.path_params["job"])
+
+
+def _known(hub: Hub, job_id: str) -> Job:
     job = hub.book.ask(job_id)
     if job is None:
         raise RefusedError(404, f"cannot find job {job_id}: it never was, or its time is over")
@@ -66,11 +69,12 @@ async def _runsync(hub: Hub, request: Request) -> Response:
     wait_s = _wait_s(hub, request)
     job_id = (await _submit(hub, request, sync=True)).id
 
-    def ended() -> Job | None:
-        return hub.book.jobs[job_id] if not hub.book.jobs[job_id].live else None
+    def ended() -> bool | None:
+        job = hub.book.ask(job_id)
+        return job is None or job.terminal or None
 
-    job = await hub.held(request.receive, ended, wait_s)
-    return answer(wire.status_of(job or hub.book.jobs[job_id]))
+    await hub.held(request.receive, ended, wait_s)
+    return answer(wire.status_of(_known(hub, job_id)))
 
 
 async def _status(hub: Hub, request: Request) -> Response:

@@ -7,6 +7,8 @@ an answer.
 from __future__ import annotations
 
 import hmac
+import logging
+import sqlite3
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from podkeeper.sim.platform.hub import Hub
 
     Handler = Callable[[Hub, Request], Awaitable[Response]]
+
+log = logging.getLogger("platform")
 
 
 class RefusedError(Exception):
@@ -70,6 +74,9 @@ def guarded(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
             return answer({"error": str(refused)}, refused.status)
         except (MessageError, StepError, SettingsError) as error:
             return answer({"error": str(error)}, 400)
+        except sqlite3.Error as error:
+            log.exception("cannot keep the state in %s", hub.store.path)
+            return answer({"error": f"cannot keep the state: {error}"}, 500)
 
     return route
 

@@ -68,10 +68,18 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def do(self, step: Callable[[Book, float], T], new_input: tuple[str, bytes] | None = None) -> T:
-        """Change the state by `step(book, now_s)` and return its result once all of it is kept."""
+        """Change the state by `step(book, now_s)` and return its result once all of it is kept.
+
+        Raises:
+            sqlite3.Error: It could not be kept, and so it has not happened.
+        """
         result = step(self.book, self.clock())
         jobs, _ = self.book.changed()
-        self.store.save(self.book, new_input)
+        try:
+            self.store.save(self.book, new_input)
+        except sqlite3.Error:
+            self.book = self.store.load(self.settings)
+            raise
         for job_id, job in jobs.items():
             self._tell(job_id, job)
         if jobs:
@@ -151,7 +159,7 @@ class Hub:
             try:
                 self.do(due.tick)
             except sqlite3.Error as error:
-                # What could not be kept stays to be kept: a full disk must not stop the clock.
+                # A full disk must not stop the clock: what is due stays due.
                 log.error("cannot keep the state in %s: %s", self.store.path, error)  # noqa: TRY400 - one line each tick
             if any(fault.kind == "late_grant" for fault in self.script.faults):
                 self.wake()

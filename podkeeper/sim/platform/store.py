@@ -51,8 +51,15 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
-            self._open()
         except (OSError, sqlite3.Error) as error:
+            raise StateError(f"cannot open the platform's state {path}: {error}") from error
+        try:
+            self._open()
+        except StateError:
+            self.close()
+            raise
+        except sqlite3.Error as error:
+            self.close()
             raise StateError(f"cannot open the platform's state {path}: {error}") from error
 
     def _open(self) -> None:

@@ -6,6 +6,7 @@ import argparse
 import base64
 import io
 import json
+import os
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ from hypothesis import strategies as st
 from podkeeper.cli import platform as platform_command
 from podkeeper.cli import submit
 from podkeeper.errors import PlanError, SettingsError
+from podkeeper.settings import plan
+from podkeeper.settings.load import Source, load
+from podkeeper.settings.programs import Surroundings, make_plan
 from podkeeper.sim.platform import address, pictures, program, show
 from podkeeper.sim.platform.client import Client, JobState, PlatformError
 
@@ -210,6 +214,39 @@ def test_the_platform_is_found_by_url_or_not_at_all(tmp_path: Path) -> None:
     assert address.find(environ, "http://h/v2/e").url == "http://h/v2/e"
     with pytest.raises(address.NoPlatformError, match="running worker"):
         address.find(environ)
+
+
+def _plan(tmp_path: Path, port: int) -> None:
+    environ = {"PODKEEPER_PLATFORM__PORT": str(port), "PODKEEPER_PLATFORM__ADDRESS": "0.0.0.0"}  # noqa: S104 - only read
+    around = Surroundings(
+        python="python",
+        directory="/",
+        runtime_dir=tmp_path,
+        state_dir=tmp_path,
+        memory_capacity_bytes=8 << 30,
+        platform_named=False,
+        version="1",
+        run_id="r",
+        made_at_s=0.0,
+    )
+    plan.write(make_plan(load(Source(environ=environ)).settings, around))
+
+
+def test_the_running_workers_platform_is_used(
+    platforms: Any, tmp_path: Path, job_file: Path, monkeypatch: Any
+) -> None:
+    """Without a URL the plan names the platform, and the private file beside it the key."""
+    platform = platforms.start(key="k")
+    _plan(tmp_path, int(platform.base.rpartition(":")[2]))
+    (tmp_path / "private").mkdir()
+    (tmp_path / "private" / "platform.json").write_text('{"RUNPOD_AI_API_KEY": "k"}')
+    monkeypatch.setenv("PODKEEPER_WORKER__RUNTIME_DIR", str(tmp_path))
+    monkeypatch.delenv("RUNPOD_AI_API_KEY", raising=False)
+    worker = _work(platform, {"output": {}})
+    assert submit.run(_given(str(job_file), "--quiet")) == 0
+    worker.join(60)
+    elsewhere = address.find(dict(os.environ), "http://127.0.0.1:9")
+    assert elsewhere.key is None
 
 
 def test_waiting_ends_at_its_deadline(platform: Any) -> None:

@@ -59,6 +59,7 @@ class Platform(RuleBasedStateMachine):
         if job is not None:
             assert job.queue_key == min(each.queue_key for each in waiting)
             assert (job.status, job.pod) == ("IN_PROGRESS", pod)
+            assert job.id not in self.book.workers[pod].stops
 
     @rule(job_id=jobs, pod=PODS)
     def take_again(self, job_id: str, pod: str) -> None:
@@ -72,6 +73,8 @@ class Platform(RuleBasedStateMachine):
         """A worker posts a result, its own or not, in time or not."""
         before = self.book.jobs.get(job_id)
         after = self.book.done(pod, job_id, Result(output=1, error=error), self.now_s)
+        if before is not None and before.running and before.pod not in {None, pod}:
+            assert job_id in self.book.workers[before.pod or ""].stops
         if before is not None and after is not None and not before.live:
             assert after.duplicates == before.duplicates + 1
             assert (after.status, after.output) == (before.status, before.output)

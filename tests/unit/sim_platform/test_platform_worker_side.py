@@ -189,6 +189,26 @@ def test_a_worker_that_names_the_job_no_more(platforms: Any, forget_s: float, st
     platform.wait_for(lambda: platform.client.status(job.id).status == status)
 
 
+def test_polls_do_not_stand_in_for_a_heartbeat(platforms: Any) -> None:
+    """A worker that has pinged and pings no more is lost, however often it asks for jobs."""
+    platform = platforms.start(ping_loss_s=30.0, hold_s=0.01)
+    job = platform.client.submit({})
+    platform.take()
+    platform.worker("GET", f"ping/w1?gpu=X&job_id={job.id}")
+    platform.clock.moved_s += 20
+    assert platform.take() is None
+    platform.clock.moved_s += 11
+    platform.wait_for(lambda: platform.client.status(job.id).status == "IN_QUEUE")
+
+
+def test_a_batch_never_holds_a_job_twice(platform: Any) -> None:
+    """The second delivery of a job goes to another poll than the first."""
+    platform.fault(kind="duplicate_delivery")
+    first, second = (platform.client.submit({}).id for _ in range(2))
+    batches = [platform.worker("GET", "job-take-batch/w1?batch_size=5")[1] for _ in range(2)]
+    assert [[each["id"] for each in batch] for batch in batches] == [[first], [first, second]]
+
+
 def test_a_stream_is_read_chunk_by_chunk(platform: Any) -> None:
     """Each chunk of a stream is handed to clients once, in order."""
     job = platform.client.submit({})
