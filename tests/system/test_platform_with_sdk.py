@@ -138,12 +138,13 @@ class World:
         _wait_for((self.folder / f"started-{job_id}").exists)
 
     def history(self, job_id: str) -> list[str]:
-        """Return what happened to a job, in order."""
+        """Return what happened to a job, in order, but for its progress."""
         link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
         link.request("GET", f"/platform/jobs/{job_id}", headers={"Authorization": KEY})
         events = json.loads(link.getresponse().read())["events"]
         link.close()
-        return [event["kind"] for event in events]
+        # How much progress came, and whether the last of it came in time, is chance.
+        return [event["kind"] for event in events if "progress" not in event["kind"]]
 
     def kill(self, process: Any) -> None:
         """Kill a process with all its children: the SDK's heartbeat would outlive its worker."""
@@ -229,5 +230,5 @@ def test_a_killed_workers_job_goes_to_another(world: World) -> None:
     world.worker("w2")
     ended = world.client.wait(job.id, deadline_s=DEADLINE_S)
     assert (ended.status, ended.worker) == ("COMPLETED", "w2")
-    events = [each for each in world.history(job.id) if "progress" not in each]
-    assert events == ["submitted", "granted", "requeued", "granted", "done"]
+    wanted = ["submitted", "granted", "requeued", "granted", "done"]
+    assert world.history(job.id) == wanted
