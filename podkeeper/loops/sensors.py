@@ -15,6 +15,7 @@ from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Gpu, Network, P
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc
 from podkeeper.probes.background import Background
 from podkeeper.probes.nvml import Nvml
+from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
 from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
 
@@ -115,6 +116,8 @@ class ProgramSensors:
         self._plan = plan
         self._root = root
         self._marks = proc.Marks(root)
+        self._table = Table(root, plan.settings.watchdog.scan_period_s)
+        self._ours: set[int] = set()
         period_s = plan.settings.watchdog.states_period_s
         self._states = States(ask, supervisord_pid, period_s, time.monotonic)
         probes = {each.name: _probe(each, plan.settings, on_change) for each in plan.programs}
@@ -130,7 +133,7 @@ class ProgramSensors:
 
     def _scan(self) -> tuple[proc.Scan, dict[str, ProgramInfo]]:
         """Return all processes and supervisord's word, the main processes surely among them."""
-        seen = proc.scan(self._root)
+        seen = self._table.look(self._ours)
         known = self._states.look(seen)
         for info in known.values():
             if info.pid and info.pid not in seen:  # born since the scan
@@ -149,6 +152,7 @@ class ProgramSensors:
         names: dict[str, int | None] = {each.name: None for each in self._plan.programs}
         names.update({name: main.pid for name, main in mains.items()})
         families = proc.families(names, seen, self._marks.of, self._plan.run_id)
+        self._ours = {pid for family in families.values() for pid, _ in family}
         readings = []
         for program in self._plan.programs:
             name, main = program.name, mains.get(program.name)

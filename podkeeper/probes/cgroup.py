@@ -56,6 +56,39 @@ def _smallest(*sizes: int | None) -> int | None:
     return min((size for size in sizes if size is not None), default=None)
 
 
+def _group_working_set(place: groups.Place, folder: str) -> int | None:
+    _, usage, droppable = _files(place)
+    used_bytes = files.number(f"{folder}/{usage}")
+    dropped_bytes = files.table(f"{folder}/memory.stat").get(droppable)
+    if used_bytes is None or dropped_bytes is None:
+        return None
+    return max(0, used_bytes - dropped_bytes)
+
+
+class _Bounds(NamedTuple):
+    """Everything that bounds our memory, looked up once."""
+
+    limit: _Limit | None
+    promised_bytes: int | None
+    machine: meminfo.Machine
+
+    def capacity(self) -> int | None:
+        group_bytes = self.limit.size_bytes if self.limit else None
+        return _smallest(group_bytes, self.promised_bytes, self.machine.total_bytes)
+
+    def working_set(self, place: groups.Place | None) -> int | None:
+        total_bytes = self.machine.total_bytes
+        if total_bytes is not None and total_bytes == self.capacity():
+            return self.machine.used_bytes
+        if place is None:
+            return None
+        return _group_working_set(place, self.limit.folder if self.limit else place.folder)
+
+
+def _bounds(environ: Mapping[str, str], root: Path, place: groups.Place | None) -> _Bounds:
+    return _Bounds(_tightest(place), _promised_bytes(environ), meminfo.machine(root))
+
+
 def memory_capacity(
     environ: Mapping[str, str], root: Path = Path("/"), place: groups.Place | None = None
 ) -> int | None:
@@ -65,18 +98,7 @@ def memory_capacity(
     `/sys/fs/cgroup/memory/memory.limit_in_bytes`) of our group and those above it, of
     `echo $RUNPOD_MEM_GB` and of `grep MemTotal /proc/meminfo`.
     """
-    limit = _tightest(place or groups.find("memory", root))
-    group_bytes = limit.size_bytes if limit else None
-    return _smallest(group_bytes, _promised_bytes(environ), meminfo.total_bytes(root))
-
-
-def _group_working_set(place: groups.Place, folder: str) -> int | None:
-    _, usage, droppable = _files(place)
-    used_bytes = files.number(f"{folder}/{usage}")
-    dropped_bytes = files.table(f"{folder}/memory.stat").get(droppable)
-    if used_bytes is None or dropped_bytes is None:
-        return None
-    return max(0, used_bytes - dropped_bytes)
+    return _bounds(environ, root, place or groups.find("memory", root)).capacity()
 
 
 def working_set(
@@ -89,16 +111,7 @@ def working_set(
     one; our own group's where only the platform's variable tells the capacity.
     """
     place = place or groups.find("memory", root)
-    limit, total_bytes = _tightest(place), meminfo.total_bytes(root)
-    promised_bytes = _promised_bytes(environ)
-    machine_binds = total_bytes is not None and total_bytes == _smallest(
-        limit.size_bytes if limit else None, promised_bytes, total_bytes
-    )
-    if machine_binds:
-        return meminfo.used_bytes(root)
-    if place is None:
-        return None
-    return _group_working_set(place, limit.folder if limit else place.folder)
+    return _bounds(environ, root, place).working_set(place)
 
 
 def oom_kills(root: Path = Path("/"), place: groups.Place | None = None) -> int | None:
@@ -118,8 +131,9 @@ def container_memory(
 ) -> ContainerMemory:
     """Return all of it as one value of the snapshot."""
     place = place or groups.find("memory", root)
+    bounds = _bounds(environ, root, place)
     return ContainerMemory(
-        capacity_bytes=memory_capacity(environ, root, place),
-        working_set_bytes=working_set(environ, root, place),
+        capacity_bytes=bounds.capacity(),
+        working_set_bytes=bounds.working_set(place),
         oom_kills=oom_kills(root, place),
     )

@@ -6,27 +6,28 @@ In a container this is the host's: `probes.cgroup` says what of it is ours.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from podkeeper.probes import files
 
 _KIB = 1024
 
 
-def _read(name: str, root: Path) -> int | None:
-    value = files.table(f"{root}/proc/meminfo").get(name)
-    return None if value is None else value * _KIB
+class Machine(NamedTuple):
+    """The machine's memory, in bytes; None where it is not known."""
+
+    total_bytes: int | None
+    #: What is not available to a new program.
+    used_bytes: int | None
 
 
-def total_bytes(root: Path = Path("/")) -> int | None:
-    """Return the machine's memory. Same as `grep MemTotal /proc/meminfo`, in bytes."""
-    return _read("MemTotal", root)
+def machine(root: Path = Path("/")) -> Machine:
+    """Return the machine's memory.
 
-
-def used_bytes(root: Path = Path("/")) -> int | None:
-    """Return what is not available to a new program.
-
-    Same as `total` less `available` of `free -b`.
+    Same as `total`, and `total` less `available`, of `free -b`.
     """
     values = files.table(f"{root}/proc/meminfo")
     total, available = values.get("MemTotal"), values.get("MemAvailable")
-    return None if total is None or available is None else (total - available) * _KIB
+    if total is None or available is None:
+        return Machine(None if total is None else total * _KIB, None)
+    return Machine(total * _KIB, (total - available) * _KIB)

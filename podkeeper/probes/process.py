@@ -8,11 +8,16 @@ A process is named by (pid, start time): the kernel gives pids to others again.
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from podkeeper.probes import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
 
 _KIB = 1024
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
@@ -79,15 +84,52 @@ def stat(pid: int, root: Path = Path("/")) -> ProcessStat | None:
     return None if content is None else parse_stat(content)
 
 
+def pids(root: Path = Path("/")) -> list[int]:
+    """Return the pids of all processes that can be seen. Same as `ls /proc`."""
+    names = os.listdir(f"{root}/proc")  # noqa: PTH208 - a tick looks at hundreds
+    return [int(name) for name in names if name.isdigit()]
+
+
 def scan(root: Path = Path("/")) -> Scan:
     """Return all processes that can be seen, by pid. Same as `ps -e`."""
-    found = {}
-    for name in os.listdir(root / "proc"):  # noqa: PTH208 - names only, a tick looks at hundreds
-        if name.isdigit():
-            process = stat(int(name), root)
+    found = (stat(pid, root) for pid in pids(root))
+    return {process.pid: process for process in found if process is not None}
+
+
+class Table:
+    """All processes, read again and again, most of them seldom.
+
+    What is new and what is `needed` is read at every look; of the rest only the coming and going is
+    seen, until it is read again after `full_period_s`. On a machine with hundreds of processes
+    that are not ours this is most of a look's cost.
+    """
+
+    def __init__(
+        self, root: Path, full_period_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._root = root
+        self._full_period_s = full_period_s
+        self._clock = clock
+        self._full_at_s: float | None = None
+        self._known: Scan = {}
+
+    def look(self, needed: Collection[int]) -> Scan:
+        """Return all processes; the caller may add to it."""
+        now_s = self._clock()
+        if self._full_at_s is None or now_s - self._full_at_s >= self._full_period_s:
+            self._full_at_s, self._known = now_s, scan(self._root)
+        else:
+            self._known = self._renewed(needed)
+        return dict(self._known)
+
+    def _renewed(self, needed: Collection[int]) -> Scan:
+        found = {}
+        for pid in pids(self._root):
+            known = None if pid in needed else self._known.get(pid)
+            process = known or stat(pid, self._root)
             if process is not None:
-                found[process.pid] = process
-    return found
+                found[pid] = process
+        return found
 
 
 def _kib_field(content: bytes, name: bytes) -> int | None:

@@ -113,6 +113,7 @@ class WatchdogSettings(Section, frozen=True):
     max_connections: Count
     request_deadline_s: SpanAboveZero
     period_s: SpanAboveZero
+    scan_period_s: SpanAboveZero
     states_period_s: SpanAboveZero
     states_timeout_s: SpanAboveZero
     ready_probe_period_s: SpanAboveZero

@@ -58,7 +58,7 @@ def test_nothing_known_is_none(tmp_path):
         capacity_bytes=None, working_set_bytes=None, oom_kills=None
     )
     assert cpu.used_s(tmp_path) is None
-    assert meminfo.used_bytes(tmp_path) is None
+    assert meminfo.machine(tmp_path) == (None, None)
     assert network.network(tmp_path) == Network(received_bytes=None, sent_bytes=None)
 
 

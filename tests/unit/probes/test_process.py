@@ -72,6 +72,27 @@ def test_open_files_of_this_process_are_counted(tmp_path):
     assert process.open_files_of(1 << 30) is None
 
 
+def test_a_table_reads_anew_what_is_needed(tree):
+    """Between two full looks new and needed processes are read, others only come and go."""
+    line = "{} (x) S {} 3 4 0 -1 0 1 2 3 4 10 20 30 40 20 0 7 0 {} 1000 25 0"
+
+    def write(*processes):
+        for pid, ppid in processes:
+            root = tree({f"proc/{pid}/stat": line.format(pid, ppid, pid)})
+        return root
+
+    now = [0.0]
+    table = process.Table(write((5, 1), (6, 1), (7, 1)), 2.0, lambda: now[0])
+    assert set(table.look(())) == {5, 6, 7}
+    root = write((5, 2), (6, 2), (8, 2))
+    (root / "proc/7/stat").unlink()
+    (root / "proc/7").rmdir()
+    now[0] = 1.9
+    assert {pid: each.ppid for pid, each in table.look({5}).items()} == {5: 2, 6: 1, 8: 2}
+    now[0] = 2.0
+    assert {pid: each.ppid for pid, each in table.look(()).items()} == {5: 2, 6: 2, 8: 2}
+
+
 def a_process(pid, ppid, *, pgid=0, state="S"):
     """Return a process of which only the family matters."""
     return ProcessStat(pid, ppid, pgid or pid, 1, pid * 10, state, 0, 1, 0)
