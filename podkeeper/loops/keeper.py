@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from podkeeper.loops import deaths
 from podkeeper.loops.rules import rules_of
 from podkeeper.loops.sight import Births, Sight, facts_of, is_ready
-from podkeeper.policy import duty, silence
+from podkeeper.policy import duty, oom, silence
 from podkeeper.policy.cause import Cause, Explanation
 from podkeeper.policy.duty import Deed, Facts, Record, Verdict
 from podkeeper.policy.pressure import Pressure, Standing
@@ -80,7 +80,8 @@ class Keeper:
         }
         last = book.recall("last_death", int)
         self._last_death: int = -1 if last is None else last
-        self._oom_kills = world.oom_kills()
+        known = book.recall("oom_kills", int)
+        self._kills = oom.Kills(world.oom_kills() if known is None else known)
         self._looks = 0
 
     def look(self) -> None:
@@ -113,23 +114,34 @@ class Keeper:
             self._book.remember(f"record.{program}", record)
 
     def _account_for_deaths(self, sight: Sight) -> None:
-        before, self._oom_kills = self._oom_kills, self._world.oom_kills()
-        for death in self._world.deaths(self._last_death):
+        found = self._world.deaths(self._last_death)
+        # After the deaths: a kill is counted before its process can be seen dead.
+        self._count_kills(sight.now_s)
+        for death in found:
             if death.program in self._records:
-                self._account_for(death, sight, before)
+                self._account_for(death, sight)
             self._last_death = death.sequence
             self._book.remember("last_death", death.sequence)
 
-    def _account_for(self, death: Death, sight: Sight, oom_kills_before: int | None) -> None:
+    def _count_kills(self, now_s: float) -> None:
+        before, wait_s = self._kills, self._plan.settings.keeper.oom_wait_s
+        self._kills = oom.look(before, self._world.oom_kills(), now_s, wait_s)
+        if self._kills.count != before.count:
+            self._book.remember("oom_kills", self._kills.count)
+
+    def _account_for(self, death: Death, sight: Sight) -> None:
         record, rules = self._records[death.program], self._rules[death.program]
         born_s = self._births.of(death.program, death.pid)
-        why = deaths.explain(death, record, oom_kills_before, self._oom_kills)
+        kills = self._kills
+        why = deaths.explain(death, record, kills.explained, kills.count)
+        if why.cause == Cause.KERNEL_OOM:
+            self._kills = oom.explain_one(kills)
         self._book.end_episode(deaths.episode(death, why, self._plan.run_id, born_s))
         if death.stop_requested and record.taking_down is None:
             _log.info("%s (pid %d) was stopped on request", death.program, death.pid)
             return
         if record.taking_down is None:
-            evidence = deaths.evidence(sight, death.program, oom_kills_before, self._oom_kills)
+            evidence = deaths.evidence(sight, death.program, kills.explained, kills.count)
             evidence["peak_rss_bytes"] = death.peak_rss_bytes
             self._book.open(death.program, why, pid=death.pid, evidence=evidence, at_s=death.at_s)
         if not rules.supervisord_restarts:
@@ -160,7 +172,7 @@ class Keeper:
         why = Cause.SPAWN_FAILED if failed else Cause.UNKNOWN
         error = sight.infos[program].spawn_error
         sentence = f"could not be started: {error}" if failed else "ended, and how was not seen"
-        evidence = deaths.evidence(sight, program, None, self._oom_kills)
+        evidence = deaths.evidence(sight, program, None, self._kills.count)
         self._book.open(program, Explanation(why, sentence), pid=0, evidence=evidence)
 
     def _do(self, program: str, facts: Facts, verdict: Verdict, sight: Sight) -> None:
@@ -176,7 +188,7 @@ class Keeper:
             self._open_and_do(program, facts, verdict, sight)
 
     def _open_and_do(self, program: str, facts: Facts, verdict: Verdict, sight: Sight) -> None:
-        evidence = deaths.evidence(sight, program, None, self._oom_kills)
+        evidence = deaths.evidence(sight, program, None, self._kills.count)
         why = Explanation(verdict.cause or Cause.UNKNOWN, verdict.reason)
         incident = self._book.open(program, why, pid=facts.pid, evidence=evidence)
         if verdict.deed == Deed.TAKE_DOWN:
@@ -221,7 +233,7 @@ class Keeper:
             replace(record, taking_down=Cause.SILENT, taking_down_since_s=sight.now_s),
         )
         limit_s = self._plan.settings.keeper.watchdog_silence_s
-        evidence = deaths.evidence(sight, program, None, self._oom_kills)
+        evidence = deaths.evidence(sight, program, None, self._kills.count)
         sentence = f"runs but has left no snapshot for more than {limit_s:g} s"
         why = Explanation(Cause.SILENT, sentence)
         incident = self._book.open(program, why, pid=facts.pid, evidence=evidence)

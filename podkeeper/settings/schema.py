@@ -136,6 +136,7 @@ class KeeperSettings(Section, frozen=True):
     event_buffer: Count
     take_down_wait_s: SpanAboveZero
     sweep_wait_s: SpanAboveZero
+    oom_wait_s: Span
 
 
 class RestartSettings(Section, frozen=True):

@@ -91,6 +91,55 @@ def test_the_kernels_kill_is_told_from_any_other(story: Story) -> None:
     assert (incident.evidence["oom_kills_before"], incident.evidence["oom_kills_after"]) == (0, 1)
 
 
+def test_a_kernel_kill_counted_before_its_death_is_seen_explains_it(story: Story) -> None:
+    """A large process dies slowly: the counter moved some looks before the death was reported."""
+    story.world.kernel_oom_kills = 1
+    story.run(2)
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    assert [each.cause for each in story.ledger.incidents()] == ["kernel_oom"]
+
+
+def test_one_kernel_kill_explains_one_death(story: Story) -> None:
+    """A SIGKILL by somebody else right after the kernel's is not put down to the kernel."""
+    story.world.kernel_oom_kills = 1
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    assert [each.cause for each in story.ledger.incidents()] == ["signal", "kernel_oom"]
+
+
+def test_two_kernel_kills_at_once_explain_two_deaths(story: Story) -> None:
+    """The kernel may take a second program while the first is still dying."""
+    story.world.kernel_oom_kills = 2
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    story.world.die("platform", number=signal.SIGKILL)
+    story.run(1)
+    assert [each.cause for each in story.ledger.incidents()] == ["kernel_oom", "kernel_oom"]
+
+
+def test_a_kernel_kill_of_nobody_we_know_is_forgotten(story: Story) -> None:
+    """A kill that hit another process does not explain a SIGKILL long after."""
+    story.world.kernel_oom_kills = 1
+    story.run(30)
+    story.world.die("webui", number=signal.SIGKILL)
+    story.run(1)
+    assert [each.cause for each in story.ledger.incidents()] == ["signal"]
+
+
+def test_a_keeper_killed_by_the_kernel_says_so_of_itself(story: Story) -> None:
+    """The next keeper knows the count that the last one saw."""
+    story.world.kernel_oom_kills = 3
+    story.run(30)
+    story.world.kernel_oom_kills = 4
+    story.world.die("keeper", number=signal.SIGKILL)
+    story.new_keeper()
+    story.run(1)
+    assert [each.cause for each in story.ledger.incidents()] == ["kernel_oom"]
+
+
 def test_a_death_while_the_keeper_was_away_is_not_lost(story: Story) -> None:
     """A new keeper finds the death on record and answers it."""
     story.world.die("webui", number=signal.SIGSEGV)
