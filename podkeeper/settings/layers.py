@@ -20,8 +20,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PREFIX = "PODKEEPER_"
-#: Variables of this prefix that are no settings: they say where settings or a start are.
-NOT_SETTINGS = {"PODKEEPER_CONFIG", "PODKEEPER_PLAN", "PODKEEPER_PROGRAM", "PODKEEPER_RUN"}
+#: Variables of this prefix that are no settings: they say where settings, a start or a test's
+#: material are.
+NOT_SETTINGS = {
+    "PODKEEPER_CONFIG",
+    "PODKEEPER_PLAN",
+    "PODKEEPER_PROGRAM",
+    "PODKEEPER_RUN",
+    "PODKEEPER_TEST_EXCHANGES",
+    "PODKEEPER_TEST_WEBUI_URL",
+}
 #: Where the platform itself puts what we call by another name, and the unit it counts in there.
 FOREIGN_VARIABLES = {
     "RUNPOD_AI_API_KEY": ("runpod.api_key", ""),

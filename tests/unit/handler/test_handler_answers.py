@@ -114,7 +114,7 @@ def test_json_with_200_is_an_answer(value: Any) -> None:
 def recorded() -> list[dict[str, Any]]:
     """Return the exchanges recorded from a real server, or none where they are not present."""
     beside = PROJECT.parent / "shared/data/a1111/exchanges.json"
-    path = Path(os.environ.get("PODKEEPER_RECORDED_EXCHANGES") or beside)
+    path = Path(os.environ.get("PODKEEPER_TEST_EXCHANGES") or beside)
     return json.loads(path.read_text()) if path.is_file() else []
 
 

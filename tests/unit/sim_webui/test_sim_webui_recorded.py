@@ -1,9 +1,9 @@
 """Does the simulator answer as the real server was recorded to?
 
-The recording is read where PODKEEPER_RECORDED_EXCHANGES says, or in a source tree from the shared
+The recording is read where PODKEEPER_TEST_EXCHANGES says, or in a source tree from the shared
 folder beside the repository. Long texts and lists are cut there, which their last sign shows.
 
-PODKEEPER_CONTRACT_URL names a real server to ask in the simulator's place. The recorded one had
+PODKEEPER_TEST_WEBUI_URL names a real server to ask in the simulator's place. The recorded one had
 no card, so the memory of one that has a card differs from the recording.
 """
 
@@ -34,7 +34,7 @@ _OWN = {"Model", "Model hash", "images", "image"}
 
 
 def _file() -> Path | None:
-    named = os.environ.get("PODKEEPER_RECORDED_EXCHANGES")
+    named = os.environ.get("PODKEEPER_TEST_EXCHANGES")
     beside = Path("shared") / "data" / "a1111" / "exchanges.json"
     places = [Path(named)] if named else [each / beside for each in Path(__file__).parents]
     return next((each for each in places if each.is_file()), None)
@@ -118,14 +118,14 @@ def _ask(sim: Asker, exchange: dict[str, Any]) -> Any:
 
 
 pytestmark = pytest.mark.skipif(
-    not EXCHANGES, reason="no recording: PODKEEPER_RECORDED_EXCHANGES names none"
+    not EXCHANGES, reason="no recording: PODKEEPER_TEST_EXCHANGES names none"
 )
 
 
 @pytest.fixture(scope="module")
 def recorded_sim() -> Iterator[Asker]:
     """Return one server for all exchanges, without a card, as the recorded one was."""
-    if url := os.environ.get("PODKEEPER_CONTRACT_URL"):
+    if url := os.environ.get("PODKEEPER_TEST_WEBUI_URL"):
         with httpx.Client(base_url=url, timeout=600) as client:
             yield Asker(client)
         return
