@@ -110,6 +110,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.runtime_dir) / "snapshot.json"
 
     @property
+    def work_path(self) -> Path:
+        """Return where the handler leaves which jobs it has in hand."""
+        return Path(self.runtime_dir) / "work.json"
+
+    @property
     def ledger_path(self) -> Path:
         """Return where incidents and episodes are kept."""
         return Path(self.state_dir) / "ledger.sqlite3"
