@@ -1,7 +1,8 @@
 """What does supervisord run at the moment, asked no more often than needed?
 
-A process that comes or goes shows in /proc, and then supervisord is asked at once; otherwise only
-now and then, for the states that change without a process. Each question wakes supervisord.
+A process that comes or goes shows in /proc, and then supervisord is asked at once, and again while
+a state is on its way to the next; otherwise only now and then, for safety. Each question wakes
+supervisord.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from podkeeper.supervisord import ProgramInfo
 
 logger = logging.getLogger(__name__)
+
+#: States that pass by themselves; all others change only when a process comes or goes.
+_PASSING = frozenset({"STARTING", "STOPPING", "BACKOFF"})
 
 
 class States:
@@ -37,6 +41,7 @@ class States:
         self._asked_s: float | None = None
         self._children: set[tuple[int, int]] = set()
         self._known: dict[str, ProgramInfo] = {}
+        self._unsettled = False
         #: Whether the last question was answered.
         self.answered = True
 
@@ -55,7 +60,8 @@ class States:
         """
         now_s, children = self._clock(), self._children_in(seen)
         due = self._asked_s is None or now_s - self._asked_s >= self._period_s
-        if due or (self.answered and children != self._children):
+        moving = children != self._children or self._unsettled
+        if due or (self.answered and moving):
             self._asked_s, self._children = now_s, children
             self._refresh()
         return self._known
@@ -63,6 +69,7 @@ class States:
     def _refresh(self) -> None:
         try:
             self._known = {each.name: each for each in self._ask()}
+            self._unsettled = any(each.state in _PASSING for each in self._known.values())
         except SupervisordError as error:
             if self.answered:
                 logger.warning("%s; states are unknown until it answers", error)

@@ -8,7 +8,7 @@ of its start: hence one question in flight, and a pause between two.
 
 from __future__ import annotations
 
-import http.client
+import re
 import socket
 import threading
 import time
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _READY = 200
+_HTTP_PORT = 80
+_STATUS = re.compile(rb"HTTP/\d\.\d (\d{3})([^\r\n]*)")
 #: Nobody's answer may make the watchdog grow.
 _MOST_BYTES = 1 << 16
 Identity = tuple[int, int]
@@ -36,7 +38,7 @@ NOT_ASKED = Readiness(None, None)
 NOT_RUNNING = Readiness(ready=False, detail="not running")
 
 
-def in_words(error: Exception, timeout_s: float) -> str:
+def in_words(error: OSError, timeout_s: float) -> str:
     """Return why a question was not answered."""
     if isinstance(error, TimeoutError):
         return f"no answer in {timeout_s:g} s"
@@ -44,46 +46,56 @@ def in_words(error: Exception, timeout_s: float) -> str:
         return "connection refused"
     if isinstance(error, ConnectionError):
         return "connection closed without an answer"
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return f"no HTTP answer ({type(error).__name__})"
+    return error.strerror or str(error)
 
 
-class Question:
-    """One HTTP GET that can be given up from another thread."""
+def _head(connection: socket.socket, deadline_s: float) -> bytes:
+    """Return what comes up to the end of the head, the other side's end or the bound.
 
-    def __init__(self, url: str, timeout_s: float) -> None:
-        parts = urlsplit(url)
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._timeout_s = timeout_s
-        self._connection = http.client.HTTPConnection(
-            parts.hostname or "", parts.port, timeout=timeout_s
-        )
-        self.given_up = False
+    Raises:
+        OSError: It did not come before the deadline, however many bytes came now and then.
+    """
+    received = b""
+    while b"\r\n\r\n" not in received and len(received) < _MOST_BYTES:
+        left_s = deadline_s - time.monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        connection.settimeout(left_s)
+        chunk = connection.recv(_MOST_BYTES)
+        if not chunk:
+            break
+        received += chunk
+    return received
 
-    def ask(self) -> Readiness:
-        """Return the answer. Same as `curl -sS -m TIMEOUT -o /dev/null -w '%{http_code}' URL`."""
-        try:
-            self._connection.request("GET", self._target, headers={"Connection": "close"})
-            response = self._connection.getresponse()
-            response.read(_MOST_BYTES)
-        except (OSError, http.client.HTTPException) as error:
-            cause = TimeoutError() if self.given_up else error
-            return Readiness(ready=False, detail=in_words(cause, self._timeout_s))
-        finally:
-            self._connection.close()
-        detail = f"{response.status} {response.reason}".strip()
-        return Readiness(ready=response.status == _READY, detail=detail)
 
-    def give_up(self) -> None:
-        """End the wait of `ask`: a server that sends a byte now and then never times out."""
-        self.given_up = True
-        handle: socket.socket | None = self._connection.sock
-        if handle is not None:
-            try:
-                handle.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                return  # it ended in this moment by itself
+def _judge(head: bytes) -> Readiness:
+    """Return what the head of an answer says."""
+    if not head:
+        return Readiness(ready=False, detail="connection closed without an answer")
+    match = _STATUS.match(head)
+    if match is None:
+        return Readiness(ready=False, detail="no HTTP answer")
+    detail = f"{match[1].decode()} {match[2].decode('latin-1').strip()}".strip()
+    return Readiness(ready=int(match[1]) == _READY, detail=detail)
+
+
+def ask(url: str, timeout_s: float) -> Readiness:
+    """Return the answer to one question, whole within `timeout_s`.
+
+    Same as `curl -sS -m TIMEOUT -o /dev/null -w '%{http_code}' URL`. Speaks HTTP itself: the
+    standard library's client takes four times as long, and has no deadline for the whole.
+    """
+    parts = urlsplit(url)
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    request = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+    deadline_s = time.monotonic() + timeout_s
+    try:
+        place = (parts.hostname or "", parts.port or _HTTP_PORT)
+        with socket.create_connection(place, timeout_s) as connection:
+            connection.sendall(request.encode())
+            return _judge(_head(connection, deadline_s))
+    except OSError as error:
+        return Readiness(ready=False, detail=in_words(error, timeout_s))
 
 
 class ReadinessProbe:
@@ -106,7 +118,7 @@ class ReadinessProbe:
         self._changed = threading.Condition()
         self._identity: Identity | None = None
         self._answer = NOT_ASKED
-        self._question: Question | None = None
+        self._in_flight = False
         self._asked: Identity | None = None
         self._asked_s = 0.0
         self._stopped = False
@@ -117,13 +129,10 @@ class ReadinessProbe:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask no more, and end the question in flight."""
+        """Ask no more; a question in flight ends by its deadline."""
         with self._changed:
             self._stopped = True
             self._changed.notify()
-            question = self._question
-        if question is not None:
-            question.give_up()
 
     def look(self, identity: Identity | None) -> Readiness:
         """Return the newest answer of the life named, and ask that life from now on.
@@ -135,34 +144,31 @@ class ReadinessProbe:
                 self._identity, self._answer = identity, NOT_ASKED
                 self._changed.notify()
             answer, asked_s = self._answer, self._asked_s
-            question = self._question if identity == self._asked else None
+            in_flight = self._in_flight and identity == self._asked
         if identity is None:
             return NOT_RUNNING
-        if question is not None and time.monotonic() - asked_s > self._timeout_s:
-            question.give_up()
+        if in_flight and time.monotonic() - asked_s > self._timeout_s:
             return Readiness(ready=False, detail=in_words(TimeoutError(), self._timeout_s))
         return answer
 
-    def _next(self) -> tuple[Question, Identity] | None:
-        """Wait until there is somebody to ask and the pause is over; None at the end."""
+    def _next(self) -> Identity | None:
+        """Wait until the pause is over and return whom to ask; None at the end."""
         with self._changed:
             while not self._stopped:
                 pause_s = self._ready_period_s if self._answer.ready else self._period_s
                 wait_s = self._asked_s + pause_s - time.monotonic()
                 if self._identity is not None and wait_s <= 0:
                     self._asked_s = time.monotonic()
-                    self._asked = self._identity
-                    self._question = Question(self._url, self._timeout_s)
-                    return self._question, self._identity
+                    self._in_flight, self._asked = True, self._identity
+                    return self._identity
                 self._changed.wait(None if self._identity is None else wait_s)
             return None
 
     def _run(self) -> None:
-        while (following := self._next()) is not None:
-            question, identity = following
-            answer = question.ask()
+        while (identity := self._next()) is not None:
+            answer = ask(self._url, self._timeout_s)
             with self._changed:
-                self._question = None
+                self._in_flight = False
                 fresh = identity == self._identity
                 told = fresh and answer.ready != self._answer.ready
                 if fresh:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import pytest
 
 from podkeeper.probes.background import Background
-from podkeeper.probes.readiness import NOT_ASKED, NOT_RUNNING, Question, ReadinessProbe
+from podkeeper.probes.readiness import NOT_ASKED, NOT_RUNNING, ReadinessProbe, ask
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
@@ -97,19 +97,22 @@ def stub():
         (BUSY, False, "503 Service Unavailable"),
         (b"HTTP/1.1 204\r\n\r\n", False, "204"),
         (b"", False, "connection closed without an answer"),
-        (b"SSH-2.0-x\r\n", False, "no HTTP answer (BadStatusLine)"),
+        (b"SSH-2.0-x\r\n", False, "no HTTP answer"),
+        (b"x" * (1 << 20), False, "no HTTP answer"),
+        (b"HTTP/1.1 200 OK\r\n", True, "200 OK"),
         (hang, False, "no answer in 0.2 s"),
+        (drip, False, "no answer in 0.2 s"),
     ],
 )
 def test_the_answer_is_told_in_words(stub, answer, ready, detail):
     """Only 200 is ready, and the detail says what was seen."""
-    assert Question(stub(answer).url, 0.2).ask() == (ready, detail)
+    assert ask(stub(answer).url, 0.2) == (ready, detail)
 
 
 def test_the_question_is_the_urls_path_and_query(stub):
     """The path and query of the URL are asked for."""
     server = stub(OK)
-    Question(server.url, 5).ask()
+    ask(server.url, 5)
     assert server.asked[0][1].startswith(b"GET /ready?deep=1 HTTP/1.1\r\n")
 
 
@@ -117,12 +120,12 @@ def test_a_closed_port_refuses(stub):
     """Where nobody listens the detail says so."""
     server = stub(OK)
     server.close()
-    assert Question(server.url, 5).ask() == (False, "connection refused")
+    assert ask(server.url, 5) == (False, "connection refused")
 
 
 def test_a_host_that_does_not_exist_is_an_answer_too():
     """An address that cannot be used is not ready, and no error."""
-    assert Question("http://256.0.0.1:1/", 5).ask().ready is False
+    assert ask("http://256.0.0.1:1/", 5).ready is False
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ def child(pid, *, start=1, ppid=SUPERVISORD, state="S"):
     return ProcessStat(pid, ppid, pid, 1, start, state, 0, 1, 0)
 
 
-def info(name, pid=0):
+def info(name, pid=0, state=None):
     """Return supervisord's word on one program."""
     return ProgramInfo(
         name=name,
-        state="RUNNING" if pid else "STOPPED",
+        state=state or ("RUNNING" if pid else "STOPPED"),
         pid=pid,
         started_at_s=0,
         stopped_at_s=0,
@@ -89,6 +89,19 @@ def test_a_change_of_its_children_asks_at_once(told, states, after):
     states.look(after)
     states.look(after)
     assert told.questions == 2
+
+
+@pytest.mark.parametrize("state", ["STARTING", "STOPPING", "BACKOFF"])
+def test_a_state_that_passes_is_asked_for_until_it_has(told, states, state):
+    """While a program is on its way to another state every look asks."""
+    told.word = [info("a", 60, state)]
+    states.look(seen(child(60)))
+    states.look(seen(child(60)))
+    assert told.questions == 2
+    told.word = [info("a", 60)]
+    for _ in range(3):
+        states.look(seen(child(60)))
+    assert told.questions == 3
 
 
 def test_processes_of_others_do_not_ask(told, states):
