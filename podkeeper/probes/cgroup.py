@@ -59,7 +59,7 @@ def _smallest(*sizes: int | None) -> int | None:
 def _group_working_set(place: groups.Place, folder: str) -> int | None:
     _, usage, droppable = _files(place)
     used_bytes = files.number(f"{folder}/{usage}")
-    dropped_bytes = files.table(f"{folder}/memory.stat").get(droppable)
+    dropped_bytes = files.table(f"{folder}/memory.stat", droppable).get(droppable)
     if used_bytes is None or dropped_bytes is None:
         return None
     return max(0, used_bytes - dropped_bytes)
@@ -123,7 +123,7 @@ def oom_kills(root: Path = Path("/"), place: groups.Place | None = None) -> int 
     if place is None:
         return None
     name = "memory.oom_control" if place.version == 1 else "memory.events"
-    return files.table(f"{place.folder}/{name}").get("oom_kill")
+    return files.table(f"{place.folder}/{name}", "oom_kill").get("oom_kill")
 
 
 def container_memory(

@@ -52,5 +52,5 @@ def used_s(root: Path = Path("/"), place: groups.Place | None = None) -> float |
     if place.version == 1:
         used_ns = files.number(f"{place.folder}/cpuacct.usage")
         return None if used_ns is None else used_ns / 1e9
-    used_us = files.table(f"{place.folder}/cpu.stat").get("usage_usec")
+    used_us = files.table(f"{place.folder}/cpu.stat", "usage_usec").get("usage_usec")
     return None if used_us is None else used_us / 1e6

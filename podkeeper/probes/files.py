@@ -11,6 +11,8 @@ import os
 #: Kernel files are small; nobody's file may make the watchdog grow.
 _MOST_BYTES = 1 << 20
 _CHUNK_BYTES = 1 << 16
+#: Enough for the blanks and the digits of any number the kernel writes.
+_NUMBER_BYTES = 64
 
 
 def read(path: str) -> bytes | None:
@@ -48,12 +50,18 @@ def number(path: str) -> int | None:
         return None
 
 
-def table(path: str) -> dict[str, int]:
-    """Return the numbers of a file of `name value` or `name: value kB` lines, as they stand."""
+def table(path: str, *names: str) -> dict[str, int]:
+    """Return the named numbers of a file of `name value` or `name: value kB` lines, as they stand.
+
+    A name that is not there, or has no number, is left out. Only what is asked for is looked at:
+    these files have fifty lines and more.
+    """
+    content = b"\n" + (read(path) or b"")
     numbers = {}
-    for line in (read(path) or b"").splitlines():
-        name, _, rest = line.partition(b" ")
-        first = rest.split(maxsplit=1)[:1]
-        if first and first[0].isdigit():
-            numbers[name.rstrip(b":").decode(errors="replace")] = int(first[0])
+    for name in names:
+        for separator in (b" ", b":"):
+            _, found, rest = content.partition(b"\n" + name.encode() + separator)
+            words = rest[:_NUMBER_BYTES].split(maxsplit=1) if found else []
+            if words and words[0].isdigit():
+                numbers[name] = int(words[0])
     return numbers

@@ -26,7 +26,7 @@ def machine(root: Path = Path("/")) -> Machine:
 
     Same as `total`, and `total` less `available`, of `free -b`.
     """
-    values = files.table(f"{root}/proc/meminfo")
+    values = files.table(f"{root}/proc/meminfo", "MemTotal", "MemAvailable")
     total, available = values.get("MemTotal"), values.get("MemAvailable")
     if total is None or available is None:
         return Machine(None if total is None else total * _KIB, None)

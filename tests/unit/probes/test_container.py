@@ -139,6 +139,15 @@ def test_a_file_that_is_no_number_is_unknown(tree):
     assert files.number(f"{root}/number") == -1
 
 
+def test_named_numbers_are_found_by_their_whole_name(tree):
+    """A name that begins or ends like another is not taken for it; a word is no number."""
+    root = tree({"table": "oom 1\noom_kill 2\nMem:    3 kB\nxMem: 4 kB\nword max\nlast 5"})
+    names = ("oom", "oom_kill", "Mem", "kill", "word", "missing", "last")
+    found = {"oom": 1, "oom_kill": 2, "Mem": 3, "last": 5}
+    assert files.table(f"{root}/table", *names) == found
+    assert files.table(f"{root}/missing", *names) == {}
+
+
 def test_a_large_file_is_cut(tmp_path):
     """No file is read past a bound."""
     path = tmp_path / "large"
