@@ -47,8 +47,9 @@ static: $(STAMP)
 unit: $(STAMP)
 	$(BIN)/python -m pytest -q tests/unit tests/property tests/golden
 
-docs: $(STAMP) ## write docs/settings.md anew from conf/defaults.toml
+docs: $(STAMP) ## write docs/settings.md and docs/metrics.md anew from conf/
 	$(BIN)/python scripts/docs-settings
+	$(BIN)/python scripts/docs-metrics
 
 golden: $(STAMP) ## write the reviewed renderings of tests/golden anew; look at the difference
 	GOLDEN=refresh $(BIN)/python -m pytest -q tests/golden

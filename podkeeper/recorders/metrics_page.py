@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _HEAD = """\
 # Metrics
 
-Served at `/metrics` by the watchdog. Made from `conf/metrics.toml` by `scripts/docs-metrics`; edit
+Served at `/metrics` by the watchdog. Made from `conf/metrics.toml` by `make docs`; edit
 that file, not this one. A value that is not known is absent, never 0.
 
 | metric | type | unit | labels | meaning | the same number |

@@ -128,7 +128,7 @@ def test_every_metric_has_words():
 
 
 def test_the_page_about_metrics_is_current():
-    """docs/metrics.md is what the registry gives; `scripts/docs-metrics` makes it so."""
+    """docs/metrics.md is what the registry gives; `make docs` makes it so."""
     page = paths.conf_dir().parent / "docs" / "metrics.md"
     if not page.exists():
         pytest.skip("the documentation is not installed")
