@@ -51,5 +51,5 @@ def start(engine: Engine, image: str) -> Iterator[Start]:
 def worker(start: Start) -> Container:
     """Return a worker that is ready for jobs."""
     container = start()
-    wait_for("the worker to be ready", container.healthy, container)
+    wait_for("the worker to be ready", container.ready, container)
     return container

@@ -7,10 +7,18 @@ from worker_container import CONFIG, wait_for
 UID = 10001
 
 
-def test_the_health_check_is_in_the_image_and_passes(engine, image, worker):
-    """The image's own HEALTHCHECK command succeeds in a ready worker."""
+def test_the_images_health_check_follows_the_webui(engine, image, worker):
+    """The HEALTHCHECK command passes, fails while the WebUI is stopped, and passes again."""
     command = engine.health_command(image)
-    assert worker.run(*command, check=False).returncode == 0
+
+    def code() -> int:
+        return worker.run(*command, check=False).returncode
+
+    assert code() == 0
+    worker.run("supervisorctl", "stop", "webui")
+    wait_for("a failing health check", lambda: code() == 1, worker)
+    worker.run("supervisorctl", "start", "webui")
+    wait_for("a passing health check", lambda: code() == 0, worker)
 
 
 def test_supervisord_is_the_first_process(worker):
@@ -64,18 +72,23 @@ def test_a_bad_setting_ends_the_start(start):
         assert word in lines[0]
 
 
-def test_a_worker_that_never_gets_ready_is_not_healthy(start):
-    """The health check fails while the WebUI does not answer, although everything runs."""
-    container = start(PODKEEPER_SIM_WEBUI__FAULTS="never_ready")
-    wait_for(
-        "the WebUI's process", lambda: {"webui", "watchdog"} <= set(container.pids()), container
+def test_a_worker_that_never_gets_ready_takes_no_job(start):
+    """A start that takes too long is an incident, and until one succeeds no handler is started."""
+    container = start(
+        PODKEEPER_SIM_WEBUI__FAULTS="never_ready", PODKEEPER_WEBUI__STARTUP_DEADLINE_S="2s"
     )
-    assert not container.healthy()
-    assert "handler" not in container.pids()
+
+    def failed() -> bool:
+        known = container.command_json("incidents") if "keeper" in container.pids() else []
+        return any(each["cause"] == "startup_failed" for each in known)
+
+    wait_for("the incident of the start", failed, container)
+    assert not container.ready()
+    assert "spawned: 'handler'" not in container.logs()
 
 
 def test_a_stop_is_clean_and_in_time(start):
     """SIGTERM ends a ready worker with exit code 0, long before the platform would kill it."""
     container = start()
-    wait_for("the worker to be ready", container.healthy, container)
+    wait_for("the worker to be ready", container.ready, container)
     assert container.stop(grace_s=170) == 0

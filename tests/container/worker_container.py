@@ -208,9 +208,9 @@ class Container:
             if row[1:3] == ["RUNNING", "pid"]
         }
 
-    def healthy(self) -> bool:
-        """Return what the worker's own health check says."""
-        return self.run("podkeeper", "healthcheck", check=False).returncode == 0
+    def ready(self) -> bool:
+        """Return whether the worker says that it can take a job."""
+        return bool(self.command_json("status").get("ready"))
 
     def command_json(self, *command: str) -> Any:
         """Return what a podkeeper command says with `--json`, whatever it exits with."""
