@@ -1,8 +1,10 @@
 """What does podkeeper add inside supervisord's own process?
 
-supervisord loads this as `[rpcinterface:podkeeper]`. It is put together from three parts: deaths
-with their cause (`hooks.plugin_deaths`), waking up at once instead of within a second
-(`hooks.plugin_wakeup`) and log lines that carry time and program (`hooks.plugin_lines`).
+supervisord loads this as `[rpcinterface:podkeeper]`. It is put together from parts: deaths with
+their cause (`hooks.plugin_deaths`), waking up at once instead of within a second
+(`hooks.plugin_wakeup`), log lines that carry time and program (`hooks.plugin_lines`), replacing a
+keeper that fell silent (`hooks.plugin_watch`) and an exit code that tells the truth
+(`hooks.plugin_exit`).
 
 Everything here runs in the process that owns all others: standard library only, no blocking call,
 and nothing may raise into supervisord's loop, which would end it.
@@ -14,23 +16,32 @@ import json
 from typing import Any
 
 from hooks.plugin_deaths import DeathRecorder
+from hooks.plugin_exit import ExitCode
 from hooks.plugin_lines import LineWriter
 from hooks.plugin_wakeup import WakeUp
+from hooks.plugin_watch import KeeperWatch
 
 
 class Namespace:
     """The XML-RPC methods `podkeeper.*`."""
 
-    def __init__(self, deaths: DeathRecorder, lines: LineWriter) -> None:
+    def __init__(
+        self, deaths: DeathRecorder, lines: LineWriter, watch: KeeperWatch, ending: ExitCode
+    ) -> None:
         self._deaths = deaths
         self._lines = lines
+        self._watch = watch
+        self._ending = ending
 
     def deaths(self, after: str) -> str:
         """Return the deaths with a sequence above a number, as JSON.
 
+        The keeper asks this at every look, which is also its sign of life.
+
         @param string after   the last sequence already known, -1 for all; longer than XML-RPC's int
         @return string result
         """
+        self._watch.heard()
         return json.dumps(self._deaths.after(int(after)))
 
     def droppedLines(self) -> int:  # noqa: N802 - supervisor's RPC methods are in this case
@@ -40,18 +51,34 @@ class Namespace:
         """
         return self._lines.dropped
 
+    def setExitCode(self, code: int) -> bool:  # noqa: N802 - supervisor's RPC methods are in this case
+        """Set what supervisord's process ends with once it is shut down.
 
-def make_rpcinterface(supervisord: Any, wakeup: str = "true", **_: str) -> Namespace:
+        @param int code   from 0 to 255
+        @return boolean result   always true
+        """
+        self._ending.code = code
+        return True
+
+
+def make_rpcinterface(
+    supervisord: Any, wakeup: str = "true", keeper_silence_s: str = "inf", **_: str
+) -> Namespace:
     """Put the plugin into a supervisord that is starting; called once for its one server.
 
     Args:
         supervisord: The live `supervisor.supervisord.Supervisor`.
         wakeup: "false" leaves supervisord's own once-a-second polling alone.
+        keeper_silence_s: How long the keeper may go without a look before it is replaced.
     """
-    lines = LineWriter()
-    lines.attach(supervisord)
+    ending = ExitCode()
+    ending.attach()
     deaths = DeathRecorder(supervisord)
     deaths.attach()
+    lines = LineWriter()
+    lines.attach(supervisord, deaths)
+    watch = KeeperWatch(supervisord, deaths, program="keeper", silence_s=float(keeper_silence_s))
+    watch.attach()
     if wakeup.lower() != "false":
         WakeUp(supervisord).attach()
-    return Namespace(deaths, lines)
+    return Namespace(deaths, lines, watch, ending)

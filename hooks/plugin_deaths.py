@@ -24,6 +24,8 @@ class DeathRecorder:
         self._seen: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         # Goes on rising when SIGHUP makes a new recorder, so that a reader's place stays valid.
         self._next = time.time_ns()
+        #: Why a process that is about to die was killed, by its pid.
+        self._expected: dict[int, str] = {}
 
     def attach(self) -> None:
         """Make supervisord reap through this recorder."""
@@ -32,6 +34,17 @@ class DeathRecorder:
     def after(self, sequence: int) -> list[dict[str, Any]]:
         """Return the deaths with a higher sequence, oldest first."""
         return [each for each in self._seen if each["sequence"] > sequence]
+
+    def expect(self, pid: int, why: str) -> None:
+        """Note that a process is being killed by the plugin itself, and why."""
+        self._expected[pid] = why
+
+    def add_last_lines(self, pid: int, lines: list[str]) -> None:
+        """Add what a process wrote last to the record of its death."""
+        for death in reversed(self._seen):
+            if death["pid"] == pid:
+                death["last_lines"] = lines
+                return
 
     def waitpid(self) -> tuple[int | None, int | None]:
         """Reap one child, as supervisord's own `options.waitpid` does, and note how it ended.
@@ -66,6 +79,8 @@ class DeathRecorder:
                 "dumped_core": killed and os.WCOREDUMP(status),
                 "stop_requested": bool(process.killing),
                 "peak_rss_bytes": peak_rss_bytes,
+                "own_cause": self._expected.pop(pid, None),
+                "last_lines": [],
             }
         )
         self._next += 1

@@ -13,9 +13,12 @@ import os
 import select
 import time
 from collections import deque
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from supervisor import events
+
+if TYPE_CHECKING:
+    from hooks.plugin_deaths import DeathRecorder
 
 _STDOUT = 1
 # POSIX: a write of up to PIPE_BUF bytes to a pipe that polls writable does not block.
@@ -25,6 +28,14 @@ _KEPT_BYTES = 1024 * 1024
 # A line longer than this is cut, so that a program without line ends cannot fill our memory.
 _LINE_BYTES = 16 * 1024
 _LAST_WAIT_MS = 500
+# What is kept of each program's output for the record of its death, and of each line of it.
+_TAIL_LINES = 20
+_TAIL_LINE_BYTES = 400
+_ENDS = (
+    events.ProcessStateExitedEvent,
+    events.ProcessStateStoppedEvent,
+    events.ProcessStateBackoffEvent,
+)
 
 
 def split(data: bytes) -> tuple[list[bytes], bytes]:
@@ -58,10 +69,16 @@ class LineWriter:
         self._waiting_bytes = 0
         self._begun = b""
         self._dropped_unsaid = 0
+        self._tails: dict[str, deque[bytes]] = {}
+        self._deaths: DeathRecorder | None = None
         self.dropped = 0
 
-    def attach(self, supervisord: Any) -> None:
-        """Take the output of all programs and supervisord's own log lines from now on."""
+    def attach(self, supervisord: Any, deaths: DeathRecorder) -> None:
+        """Take the output of all programs and supervisord's own log lines from now on.
+
+        What a program wrote last goes into the record of its death.
+        """
+        self._deaths = deaths
         supervisord.options.get_socket_map()[_STDOUT] = self
         events.subscribe(events.ProcessLogEvent, self._on_output)
         events.subscribe(events.ProcessStateEvent, self._on_state)
@@ -76,19 +93,28 @@ class LineWriter:
             self.add(line, name)
 
     def _on_state(self, event: Any) -> None:
-        """Give out what a program wrote without a line end before it died."""
-        if event.process.pid:
+        """Give out what a program wrote without a line end before it died, and its last lines.
+
+        supervisord has read all it wrote before it says that the program ended.
+        """
+        if not isinstance(event, _ENDS):
             return
         name = str(event.process.config.name)
         for key in [key for key in self._rests if key[0] == name]:
             rest = self._rests.pop(key)
             if rest:
                 self.add(rest, name)
+        if self._deaths is not None:
+            tail = self._tails.pop(name, deque())
+            lines = [line.decode(errors="replace") for line in tail]
+            self._deaths.add_last_lines(event.process.pid, lines)
 
     def add(self, line: bytes, program: str) -> None:
         """Put one line into the stream, dropping the oldest where too many wait."""
         if not line.strip():
             return
+        tail = self._tails.setdefault(program, deque(maxlen=_TAIL_LINES))
+        tail.append(line[:_TAIL_LINE_BYTES])
         data = stamped(line, program, time.time())
         self._waiting.append(data)
         self._waiting_bytes += len(data)

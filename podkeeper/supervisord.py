@@ -70,6 +70,10 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     stop_requested: bool
     #: Largest resident set over its life.
     peak_rss_bytes: int
+    #: Why the plugin itself killed it, as a word of `policy.cause.Cause`; None where it did not.
+    own_cause: str | None = None
+    #: What it wrote last, oldest line first.
+    last_lines: list[str] = []
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -158,6 +162,7 @@ class Supervisord:
         """Send a program its stop signal, and SIGKILL after its stop time; do not wait."""
         self._call("supervisor.stopProcess", name, False)  # noqa: FBT003 - its API
 
-    def shut_down(self) -> None:
-        """Stop everything in order, then end supervisord."""
+    def shut_down(self, exit_code: int = 0) -> None:
+        """Stop everything in order, then end supervisord with an exit code."""
+        self._call("podkeeper.setExitCode", exit_code)
         self._call("supervisor.shutdown")

@@ -71,6 +71,18 @@ class Hands:
         """Kill the whole process tree of a program."""
         return f"killed {self.sweep(program, main_pid)} processes"
 
+    def end(self, exit_code: int, *, at_once: bool) -> str:
+        """Stop everything in order and end supervisord with an exit code.
+
+        At once, the handler is killed first, so that nobody waits for its jobs.
+        """
+        killed = self.sweep("handler", 0) if at_once else 0
+        try:
+            self._supervisord.shut_down(exit_code)
+        except SupervisordError as error:
+            return f"failed: {error}"
+        return f"shutting down{f', killed {killed} processes first' if killed else ''}"
+
     def sweep(self, program: str, main_pid: int) -> int:
         """Kill every process of the program and wait, bounded, until none is left.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podkeeper.model.incident import Episode
-from podkeeper.policy import cause
+from podkeeper.policy import cause, symptoms
 from podkeeper.policy.cause import Cause, End, Explanation
 
 if TYPE_CHECKING:
@@ -18,16 +18,18 @@ def explain(
     death: Death, record: Record, oom_kills_before: int | None, oom_kills_after: int | None
 ) -> Explanation:
     """Return why a program's process ended, given what the keeper was doing to it."""
-    return cause.explain(
+    own_cause = Cause(death.own_cause) if death.own_cause else record.taking_down
+    why = cause.explain(
         End(
             exit_code=death.exit_code,
             signal=death.signal,
             dumped_core=death.dumped_core,
             oom_kills_before=oom_kills_before,
             oom_kills_after=oom_kills_after,
-            own_cause=record.taking_down,
+            own_cause=own_cause,
         )
     )
+    return symptoms.refine(why, death.last_lines)
 
 
 def episode(death: Death, why: Explanation, run_id: str, born_s: float | None) -> Episode:

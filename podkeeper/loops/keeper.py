@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from podkeeper.loops import deaths
 from podkeeper.loops.rules import rules_of
 from podkeeper.loops.sight import Births, Sight, facts_of, is_ready
-from podkeeper.policy import duty, oom, silence
+from podkeeper.policy import duty, escalation, oom, silence
 from podkeeper.policy.cause import Cause, Explanation
 from podkeeper.policy.duty import Deed, Facts, Record, Verdict
 from podkeeper.policy.pressure import Pressure, Standing
@@ -63,6 +63,9 @@ class Deeds(Protocol):
     def kill(self, program: str, main_pid: int) -> str:
         """Kill a program's processes, and say what came of it."""
 
+    def end(self, exit_code: int, *, at_once: bool) -> str:
+        """End the whole worker, and say what came of it."""
+
 
 class Keeper:
     """Compares what should run with what runs; the difference is its work."""
@@ -98,6 +101,7 @@ class Keeper:
                 facts = facts_of(sight, self._plan, program, self._births)
                 if facts is not None:
                     self._judge(program, facts, sight)
+            self._escalate()
         self._close_what_is_over(sight)
         self._tidy()
 
@@ -143,6 +147,7 @@ class Keeper:
         if record.taking_down is None:
             evidence = deaths.evidence(sight, death.program, kills.explained, kills.count)
             evidence["peak_rss_bytes"] = death.peak_rss_bytes
+            evidence["last_lines"] = death.last_lines
             self._book.open(death.program, why, pid=death.pid, evidence=evidence, at_s=death.at_s)
         if not rules.supervisord_restarts:
             lived_s = None if born_s is None else death.at_monotonic_s - born_s
@@ -216,6 +221,24 @@ class Keeper:
         _log.critical("Gave up on %s: %s", program, verdict.reason)
         for incident in self._book.of(program):
             self._book.act(incident, Deed.GIVE_UP, verdict.reason)
+
+    def _escalate(self) -> None:
+        """End a worker that is of no use any more, where the settings say so."""
+        chosen = self._plan.settings.restart
+        roles = {each.name: each.role for each in self._plan.programs}
+        given_up = {name: record.gave_up for name, record in self._records.items()}
+        role = escalation.useless(roles, given_up)
+        if role is None or chosen.escalation == "hold":
+            return
+        _log.critical(
+            "No %s is left to try: ending the worker (%s), exit code %d",
+            role,
+            chosen.escalation,
+            chosen.exit_code,
+        )
+        outcome = self._hands.end(chosen.exit_code, at_once=chosen.escalation == "exit")
+        for incident in [each for name in roles for each in self._book.of(name)]:
+            self._book.act(incident, Deed.END, outcome)
 
     def _is_silent(self, facts: Facts, sight: Sight) -> bool:
         snapshot, keeper = sight.snapshot, self._plan.settings.keeper

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from podkeeper.policy import pressure
 from podkeeper.policy.duty import Rules
@@ -12,6 +11,7 @@ from podkeeper.policy.restarts import RestartPolicy
 
 if TYPE_CHECKING:
     from podkeeper.settings.plan import Plan, Program
+    from podkeeper.settings.schema import RestartSettings
 
 #: Programs that supervisord brings back by itself, so that nobody has to watch the watchers first.
 SUPERVISORD_RESTARTS = ("keeper", "watchdog")
@@ -28,12 +28,19 @@ def _memory(plan: Plan, program: Program) -> pressure.Threshold | None:
     )
 
 
+def restart_policy(chosen: RestartSettings) -> RestartPolicy:
+    """Return the policy that the settings describe."""
+    return RestartPolicy(
+        **{field.name: getattr(chosen, field.name) for field in dataclasses.fields(RestartPolicy)}
+    )
+
+
 def rules_of(plan: Plan, program: Program) -> Rules:
     """Return the rules for one program, from the plan's settings and limits."""
     settings = plan.settings
     asked = program.readiness_url is not None
     return Rules(
-        restart=RestartPolicy(**msgspec.structs.asdict(settings.restart)),
+        restart=restart_policy(settings.restart),
         memory=_memory(plan, program),
         memory_hard_bytes=program.memory_hard_bytes,
         cooldown_s=settings.memory.cooldown_s,

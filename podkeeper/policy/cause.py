@@ -22,6 +22,11 @@ class Cause(StrEnum):
     STARTUP_FAILED = "startup_failed"
     SILENT = "silent"
     SPAWN_FAILED = "spawn_failed"
+    PORT_TAKEN = "port_taken"
+    DISK_FULL = "disk_full"
+    GPU_ERROR = "gpu_error"
+    RAM_OOM = "ram_oom"
+    BROKEN_INSTALL = "broken_install"
     UNKNOWN = "unknown"
 
 
@@ -48,6 +53,13 @@ class Explanation:
     sentence: str
 
 
+_OWN_SENTENCES = {
+    Cause.MEMORY_HARD: "taken down over its memory limit",
+    Cause.STARTUP_FAILED: "taken down because it did not become ready",
+    Cause.SILENT: "ran but had stopped watching, and was killed",
+}
+
+
 def signal_name(number: int) -> str:
     """Return SIGKILL for 9, and `signal 99` for what has no name."""
     try:
@@ -69,7 +81,7 @@ def explain(end: End) -> Explanation:
     out-of-memory kill from anybody else's SIGKILL.
     """
     if end.own_cause is not None:
-        return Explanation(end.own_cause, "taken down by the keeper")
+        return Explanation(end.own_cause, _OWN_SENTENCES.get(end.own_cause, "taken down"))
     if _oom_killed(end):
         return Explanation(Cause.KERNEL_OOM, "killed by the kernel: out of memory (SIGKILL)")
     if end.signal is not None:

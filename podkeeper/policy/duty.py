@@ -25,6 +25,8 @@ class Deed(StrEnum):
     TAKE_DOWN = "take_down"
     KILL = "kill"
     GIVE_UP = "give_up"
+    #: Of the whole worker, not of one program.
+    END = "end"
 
 
 @dataclass(frozen=True)

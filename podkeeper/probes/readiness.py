@@ -83,7 +83,7 @@ def ask(url: str, timeout_s: float) -> Readiness:
     """Return the answer to one question, whole within `timeout_s`.
 
     Same as `curl -sS -m TIMEOUT -o /dev/null -w '%{http_code}' URL`. Speaks HTTP itself: the
-    standard library's client takes four times as long, and has no deadline for the whole.
+    standard library's client has no deadline for the whole answer.
     """
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")

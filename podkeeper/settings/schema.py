@@ -131,6 +131,8 @@ class KeeperSettings(Section, frozen=True):
     """The keeper program."""
 
     tick_s: Annotated[float, Meta(gt=0, le=60, extra={QUANTITY: "span"})]
+    wakeup: bool
+    silence_s: SpanAboveZero
     watchdog_silence_s: SpanAboveZero
     watchdog_grace_s: Span
     event_buffer: Count
@@ -149,6 +151,8 @@ class RestartSettings(Section, frozen=True):
     reset_after_s: SpanAboveZero
     budget: Count
     budget_window_s: SpanAboveZero
+    escalation: Literal["exit", "refresh", "hold"]
+    exit_code: Annotated[int, Meta(ge=1, le=125)]
 
 
 class MemorySettings(Section, frozen=True):

@@ -82,6 +82,7 @@ def test_a_webui_that_cannot_start_is_given_up_with_its_reason(folder: Path) -> 
         PODKEEPER_WEBUI__COMMAND="/no/such/webui --port {port}",
         PODKEEPER_RESTART__BUDGET="2",
         PODKEEPER_RESTART__BACKOFF_FIRST_S="100ms",
+        PODKEEPER_RESTART__ESCALATION="hold",
     )
     try:
         wait_for(
@@ -140,4 +141,19 @@ def test_a_killed_supervisord_leaves_nothing_running(folder: Path) -> None:
     os.kill(worker.process.pid, 9)
     worker.process.wait(90)
     wait_for(lambda: worker.marked() == [], "the end of every orphan")
+    worker.stop()
+
+
+def test_a_worker_that_gave_up_ends_with_its_own_exit_code(folder: Path) -> None:
+    """The platform sees that the worker did not just finish, and the ledger says why."""
+    worker = Worker(
+        folder,
+        PODKEEPER_WEBUI__COMMAND="/no/such/webui",
+        PODKEEPER_RESTART__BUDGET="1",
+    )
+    assert worker.process.wait(90) == 70
+    assert worker.marked() == []
+    incidents = worker.incidents()
+    assert {each.cause for each in incidents} == {"broken_install"}
+    assert any("/no/such/webui" in line for line in incidents[0].evidence["last_lines"])
     worker.stop()

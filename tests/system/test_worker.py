@@ -66,8 +66,10 @@ def test_what_is_killed_comes_back_and_the_next_job_completes(worker: Worker, na
     pid = worker.kill(name)
     worker.wait_until_back(name, pid)
     assert worker.do(JOB).status == "COMPLETED"
-    incident = next(each for each in worker.incidents() if each.program == name)
-    assert (incident.pid, incident.cause) == (pid, "signal")
+    (incident,) = wait_for(
+        lambda: [each for each in worker.incidents() if each.pid == pid], "the incident"
+    )
+    assert (incident.program, incident.cause) == (name, "signal")
     assert "SIGKILL" in incident.sentence
     wait_for(
         lambda: all(each.closed_at_s for each in worker.incidents()), "every incident to be closed"
@@ -165,3 +167,16 @@ def test_a_frozen_watchdog_is_replaced(worker: Worker) -> None:
     os.kill(pid, signal.SIGSTOP)
     worker.wait_until_back("watchdog", pid)
     assert worker.incidents()[0].cause == "silent"
+
+
+@pytest.mark.timeout(240)
+def test_a_frozen_keeper_is_replaced_and_says_so(worker: Worker) -> None:
+    """A stopped listener is RUNNING for supervisord; the plugin inside it kills it all the same."""
+    pid = worker.line("keeper").pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    worker.wait_until_back("keeper", pid)
+    wait_for(
+        lambda: [each for each in worker.incidents() if each.pid == pid and each.cause == "silent"],
+        "the new keeper's incident on the old one",
+    )

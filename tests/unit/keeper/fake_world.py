@@ -17,6 +17,8 @@ from podkeeper.settings.programs import Surroundings, make_plan
 from podkeeper.supervisord import Death, ProgramInfo
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from podkeeper.settings.plan import Plan
 
 START_WALL_S = 1_000_000.0
@@ -182,9 +184,22 @@ class FakeWorld:
         self.die(program, number=signal.SIGKILL)
         return "killed 1 processes"
 
+    def end(self, exit_code: int, *, at_once: bool) -> str:
+        """End the worker."""
+        self.deeds.append(("exit" if at_once else "refresh", str(exit_code)))
+        self.running = False
+        return "shutting down"
+
     # What befalls it.
 
-    def die(self, name: str, *, number: int | None = None, code: int | None = None) -> None:
+    def die(
+        self,
+        name: str,
+        *,
+        number: int | None = None,
+        code: int | None = None,
+        last_lines: Sequence[str] = (),
+    ) -> None:
         """End a program's process, by a signal or with an exit code."""
         program = self.programs[name]
         self.seen_deaths.append(
@@ -199,6 +214,7 @@ class FakeWorld:
                 dumped_core=False,
                 stop_requested=program.stop_requested,
                 peak_rss_bytes=2000,
+                last_lines=list(last_lines),
             )
         )
         program.state = "STOPPED" if program.stop_requested else "EXITED"

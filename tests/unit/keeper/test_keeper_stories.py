@@ -170,7 +170,9 @@ def test_a_restarted_keeper_accounts_for_no_death_twice(story: Story) -> None:
 
 def test_backoff_and_budget_outlive_the_keeper(tmp_path: Path) -> None:
     """A crash loop is spaced and given up even if the keeper dies between any two restarts."""
-    story = Story(tmp_path, "restart.budget=4", "restart.backoff_first_s=1s")
+    story = Story(
+        tmp_path, "restart.budget=4", "restart.backoff_first_s=1s", "restart.escalation=hold"
+    )
     story.run(2)
     starts = []
     for _ in range(300):
@@ -295,3 +297,43 @@ def test_a_ledger_that_cannot_be_written_costs_records_only(story: Story) -> Non
     story.run(1)
     assert story.state("webui") == "RUNNING"
     assert story.keeper._book.of("webui") == []
+
+
+@pytest.mark.parametrize("program", ["webui", "handler"])
+@pytest.mark.parametrize("escalation", ["exit", "refresh"])
+def test_a_worker_without_hope_ends_with_its_own_exit_code(
+    tmp_path: Path, program: str, escalation: str
+) -> None:
+    """Once the keeper has given up on what a worker cannot do without, the worker ends."""
+    story = Story(tmp_path, "restart.budget=2", f"restart.escalation={escalation}")
+    story.run(2)
+    for _ in range(10):
+        if story.world.programs[program].pid:
+            story.world.die(program, code=1)
+        story.run(5)
+    assert story.world.deeds[-1] == (escalation, "70")
+    assert "end" in [act.deed for each in story.ledger.incidents() for act in each.actions]
+    story.ledger.close()
+
+
+def test_one_webui_of_two_given_up_is_no_end(tmp_path: Path) -> None:
+    """As long as one WebUI can work, so can the worker."""
+    story = Story(tmp_path, "restart.budget=1", "webui.instances=2")
+    story.run(2)
+    for _ in range(4):
+        if story.world.programs["webui-0"].pid:
+            story.world.die("webui-0", code=1)
+        story.run(5)
+    assert story.state("webui-0") == "EXITED"
+    assert story.world.running
+    story.ledger.close()
+
+
+def test_what_it_wrote_last_is_evidence_and_may_be_the_cause(story: Story) -> None:
+    """The last lines stand in the incident, and name a taken port."""
+    lines = ["starting", "OSError: [Errno 98] Address already in use"]
+    story.world.die("webui", code=3, last_lines=lines)
+    story.run(1)
+    (incident,) = story.ledger.incidents()
+    assert incident.cause == "port_taken"
+    assert incident.evidence["last_lines"] == lines

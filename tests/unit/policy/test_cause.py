@@ -27,7 +27,7 @@ CASES = {
     ),
     "counter unknown": (End(signal=9, oom_kills_after=3), Cause.SIGNAL, "SIGKILL"),
     "core": (End(signal=6, dumped_core=True), Cause.SIGNAL, "core dumped"),
-    "our own deed": (End(signal=9, own_cause=Cause.MEMORY_HARD), Cause.MEMORY_HARD, "keeper"),
+    "our own deed": (End(signal=9, own_cause=Cause.MEMORY_HARD), Cause.MEMORY_HARD, "memory limit"),
     "nothing known": (End(), Cause.UNKNOWN, "not seen"),
 }
 
