@@ -28,6 +28,7 @@ lock: $(UV) ## resolve the dependencies anew into locks/
 	$(COMPILE) --upgrade --all-extras --group dev -o locks/dev.lock
 	$(COMPILE) --extra handler --constraint locks/dev.lock -o locks/handler.lock
 	$(COMPILE) --extra sim --constraint locks/dev.lock -o locks/sim.lock
+	printf '%s\n' 'circus>=0.19,<1' 'superlance>=2,<3' 'supervisor>=4.3,<5' | $(subst pyproject.toml,-,$(COMPILE)) --python-version 3.11 -o locks/peers.lock
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 	  $(subst pyproject.toml,-,$(COMPILE)) --constraint locks/dev.lock -o locks/build.lock
 
@@ -73,10 +74,17 @@ test-wheel: wheel ## install the wheel elsewhere and run the unit tests against 
 demo: $(STAMP) ## the whole worker, one job through it, its picture, and a clean end
 	$(BIN)/podkeeper demo
 
+BENCH := $(BIN)/python -m
+peers: $(STAMP) ## install what the benches compare podkeeper with, as far as it can be
+	@scripts/bench-peers
+
+bench-restart: peers ## how long a killed program is gone, beside other supervisors (TRIALS=50)
+	$(BENCH) bench.restart $(if $(TRIALS),--trials $(TRIALS))
+
 recording: $(STAMP) ## record the README's picture anew
 	$(BIN)/python scripts/docs-recording
 
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo recording clean
+.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo recording peers bench-restart clean

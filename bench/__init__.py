@@ -1,0 +1,1 @@
+"""Measurements of podkeeper beside others; each folder is one `make bench-NAME`."""

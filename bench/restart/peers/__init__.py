@@ -1,0 +1,1 @@
+"""Who restarts what was killed: one file each."""
