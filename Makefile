@@ -66,7 +66,8 @@ image: ## build the container image with whichever engine works here
 
 wheel: $(STAMP) ## build sdist and wheel into dist/
 	rm -rf dist
-	$(BIN)/python -m build --no-isolation --installer=uv --outdir dist . 2>/dev/null || $(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist . >/dev/null
+	@ls dist
 
 test-wheel: wheel ## install the wheel elsewhere and run the unit tests against it from an empty directory
 	scripts/test-wheel

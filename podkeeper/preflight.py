@@ -1,16 +1,20 @@
 """Can this machine run a plan?
 
-Covers: what would otherwise fail one by one after the start, in programs that then restart for
-ever: missing libraries, unknown users, ports that are taken, a worker that already runs.
+Covers: what would otherwise fail one by one after the start, in programs that then restart again
+and again: missing commands and libraries, unknown users, ports that are taken, a worker that
+already runs.
 Leaves out: whether the settings make sense (`settings`).
 """
 
 from __future__ import annotations
 
+import os
 import pwd
+import shutil
 import socket
 from contextlib import closing
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import StartError, SupervisordError
@@ -35,6 +39,7 @@ def check(plan: Plan) -> None:
     Raises:
         StartError: It cannot; the message says what is in the way and what to do.
     """
+    _refuse_missing_commands(plan)
     _refuse_missing_libraries(plan)
     _refuse_unknown_users(plan)
     _refuse_second(plan)
@@ -55,6 +60,20 @@ def _refuse_missing_libraries(plan: Plan) -> None:
                 f"cannot start {program.name}: {', '.join(missing)} is not installed;"
                 f" pip install 'podkeeper[{extra}]'"
             )
+
+
+def _refuse_missing_commands(plan: Plan) -> None:
+    for program in plan.programs:
+        folder = Path(program.directory)
+        if not folder.is_dir():
+            setting = f"{program.role}.directory = {program.directory!r}"
+            raise StartError(f"cannot start {program.name}: {setting}: no such folder")
+        word = program.command[0]
+        # As execvp finds it: a name on the path, or a path, which is relative to the folder.
+        found = folder / word if "/" in word else shutil.which(word)
+        if found is None or not os.access(found, os.X_OK):
+            setting = f"{program.role}.command begins with {word!r}"
+            raise StartError(f"cannot start {program.name}: {setting}: no such program")
 
 
 def _refuse_unknown_users(plan: Plan) -> None:

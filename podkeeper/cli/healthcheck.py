@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     import argparse
 
 NAME = "healthcheck"
-HELP = "exit 0 if the worker is ready or starting, 1 if not"
+HELP = "exit 0 if the worker can take a job, 1 if it cannot or not yet"
 
-#: What `/ping` says of a worker that is ready, and of one that is starting.
-_WELL = {200: "ready", 204: "starting"}
+#: What `/ping` says of a worker that is ready, and of one that is not ready yet. A start counts as
+#: not well: a container is healthy once it can do its work, and its engine gives it the time.
+_WORDS = {200: "ready", 204: "starting"}
+_READY = 200
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared, never bound to
 _MOST_BYTES = 4096
 
@@ -100,5 +102,5 @@ def run(arguments: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         sys.stdout.write(f"cannot ask the watchdog: {error}\n")
         return 1
-    sys.stdout.write(f"{_WELL.get(status, f'not ready (status {status})')}\n")
-    return 0 if status in _WELL else 1
+    sys.stdout.write(f"{_WORDS.get(status, f'not ready (status {status})')}\n")
+    return 0 if status == _READY else 1

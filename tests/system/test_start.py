@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+FAILING_WEBUI = "sh -c 'echo \"OSError: [Errno 98] Address already in use\" >&2; exit 3'"
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """Give a folder whose name leaves room for a unix socket's path."""
@@ -47,6 +50,8 @@ def up(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
         ("PODKEEPER_WEBUI__MEMORY_HARD", "1GiB", ["webui.memory_soft", "below"]),
         ("PODKEEPER_WEBUI__COMMAND", "sh -c 'x", ["webui.command"]),
         ("PODKEEPER_WEBUI__USER", "nobody-like-this", ["webui.user", "no such user"]),
+        ("PODKEEPER_WEBUI__COMMAND", "/no/such/webui", ["webui.command", "/no/such/webui"]),
+        ("PODKEEPER_WEBUI__DIRECTORY", "/no/such/place", ["webui.directory", "/no/such/place"]),
         ("PODKEEPER_CONFIG", "/no/such/file.toml", ["/no/such/file.toml"]),
     ],
 )
@@ -76,10 +81,10 @@ def test_a_taken_port_is_named_before_anything_starts(folder: Path) -> None:
 
 
 def test_a_webui_that_cannot_start_is_given_up_with_its_reason(folder: Path) -> None:
-    """A command that does not exist ends in incidents that say so, not in a silent loop."""
+    """A WebUI that leaves at once ends in incidents that say why, not in a silent loop."""
     worker = Worker(
         folder,
-        PODKEEPER_WEBUI__COMMAND="/no/such/webui --port {port}",
+        PODKEEPER_WEBUI__COMMAND=FAILING_WEBUI,
         PODKEEPER_RESTART__BUDGET="2",
         PODKEEPER_RESTART__BACKOFF_FIRST_S="100ms",
         PODKEEPER_RESTART__ESCALATION="hold",
@@ -91,8 +96,10 @@ def test_a_webui_that_cannot_start_is_given_up_with_its_reason(folder: Path) -> 
         )
         assert worker.line("handler").state == "STOPPED"
         assert worker.command("status").returncode == 2
-        assert "127" in worker.incidents()[-1].sentence
-        assert "/no/such/webui" in worker.log_text()
+        incident = worker.incidents()[-1]
+        assert incident.cause == "port_taken"
+        assert "code 3" in incident.sentence
+        assert "webui | OSError: [Errno 98] Address already in use" in worker.log_text()
     finally:
         worker.stop()
 
@@ -148,12 +155,12 @@ def test_a_worker_that_gave_up_ends_with_its_own_exit_code(folder: Path) -> None
     """The platform sees that the worker did not just finish, and the ledger says why."""
     worker = Worker(
         folder,
-        PODKEEPER_WEBUI__COMMAND="/no/such/webui",
+        PODKEEPER_WEBUI__COMMAND=FAILING_WEBUI,
         PODKEEPER_RESTART__BUDGET="1",
     )
     assert worker.process.wait(90) == 70
     assert worker.marked() == []
     incidents = worker.incidents()
-    assert {each.cause for each in incidents} == {"broken_install"}
-    assert any("/no/such/webui" in line for line in incidents[0].evidence["last_lines"])
+    assert {each.cause for each in incidents} == {"port_taken"}
+    assert any("already in use" in line for line in incidents[0].evidence["last_lines"])
     worker.stop()
