@@ -1,68 +1,87 @@
-"""How does a program get the variables that only it may see?
+"""How does a program get its private variables and its place among the others?
 
-supervisord runs `python -m hooks.launch --environment FILE -- COMMAND…`: this process reads the
-private file, adds its variables and becomes the command (exec), so that pid, pipes and process
-group stay the program's own. Nothing secret stands in supervisord's configuration or environment.
+supervisord runs `python -m hooks.launch [--environment FILE] [--isolate WORD] -- COMMAND…`: this
+process reads the private file, adds its variables, takes the place that the word describes and
+becomes the command (exec), so that pid, pipes and process group stay the program's own. Nothing
+secret stands in supervisord's configuration or environment.
 
-Leaves out: making the file (`podkeeper.start`).
+Leaves out: making the file (`podkeeper.start`) and the word (`settings.plan`). Every restart waits
+for this process: what not every program needs is loaded where it is used.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from pathlib import Path
 
 #: What a shell answers for a command that cannot be run; supervisord shows it as exit status.
 CANNOT_RUN = 127
-USAGE = "usage: python -m hooks.launch [--environment FILE] -- COMMAND [ARGUMENT …]"
+USAGE = (
+    "usage: python -m hooks.launch [--environment FILE] [--isolate WORD] -- COMMAND [ARGUMENT …]"
+)
+_OPTIONS = ("--environment", "--isolate")
 
 
-def parse(arguments: list[str]) -> tuple[str | None, list[str]]:
-    """Return the private file's name, if one is given, and the command.
+def parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
+    """Return the options that are given, by name, and the command.
 
     Raises:
         ValueError: The arguments are not of the form of `USAGE`.
     """
-    options, separator, command = (
-        (arguments[: arguments.index("--")], "--", arguments[arguments.index("--") + 1 :])
-        if "--" in arguments
-        else (arguments, "", [])
-    )
-    if not separator or not command or (options and options[0] != "--environment"):
+    if "--" not in arguments:
         raise ValueError(USAGE)
-    if len(options) not in (0, 2):
+    end = arguments.index("--")
+    words, command = arguments[:end], arguments[end + 1 :]
+    options = dict(zip(words[::2], words[1::2], strict=False))
+    if not command or 2 * len(options) != len(words) or not options.keys() <= set(_OPTIONS):
         raise ValueError(USAGE)
-    return (options[1] if options else None), command
+    return options, command
 
 
-def private_variables(name: str | None) -> dict[str, str]:
+def private_variables(name: str) -> dict[str, str]:
     """Return the variables in a private file.
 
     Raises:
         OSError: It cannot be read.
         ValueError: It is no JSON object of texts.
     """
-    if name is None:
-        return {}
-    variables = json.loads(Path(name).read_bytes())
+    import json  # noqa: PLC0415 - costs 4 ms, and not every program has a file
+
+    with open(name, "rb") as file:  # noqa: PTH123 - pathlib costs 3 ms
+        variables = json.load(file)
     if not isinstance(variables, dict) or not all(isinstance(v, str) for v in variables.values()):
         raise ValueError(f"{name} is no JSON object of texts")
     return variables
 
 
+def take_place(word: str) -> None:
+    """Take the place that the word describes, and say what the kernel refuses.
+
+    Raises:
+        ValueError: There is no such word.
+    """
+    from hooks.isolate import isolate  # noqa: PLC0415 - only where a place is wanted
+
+    program = os.environ.get("PODKEEPER_PROGRAM", "the program")
+    for refused in isolate(word):
+        sys.stderr.write(f"WARNING hooks.launch: cannot isolate {program} as set: {refused}\n")
+    sys.stderr.flush()
+
+
 def main(arguments: list[str]) -> int:
     """Become the command, or say why not and return an exit status."""
+    shown = arguments[-1] if arguments else "nothing"
     try:
-        name, command = parse(arguments)
-        environment = {**os.environ, **private_variables(name)}
+        options, command = parse(arguments)
+        shown = command[0]
+        environment = dict(os.environ)
+        if "--environment" in options:
+            environment.update(private_variables(options["--environment"]))
+        if "--isolate" in options:
+            take_place(options["--isolate"])
         os.execvpe(command[0], command, environment)  # noqa: S606 - no shell is the point
     except (OSError, ValueError) as error:
-        shown = f"cannot start {arguments[-1] if arguments else 'nothing'}: {error}"
-        if "command" in locals() and command:
-            shown = f"cannot start {command[0]}: {error}"
-        sys.stderr.write(f"ERROR hooks.launch: {shown}\n")
+        sys.stderr.write(f"ERROR hooks.launch: cannot start {shown}: {error}\n")
     return CANNOT_RUN
 
 

@@ -24,6 +24,7 @@ from podkeeper.errors import StartError
 from podkeeper.probes import cgroup
 from podkeeper.settings import folders
 from podkeeper.settings import plan as plans
+from podkeeper.settings.listening import REMEDY, VARIABLE, exposure
 from podkeeper.settings.load import load
 from podkeeper.settings.private import base_environment, private_environment
 from podkeeper.settings.programs import Surroundings, make_plan
@@ -47,6 +48,11 @@ class Prepared:
     environment: dict[str, str]
 
 
+def _homes(*users: str) -> dict[str, str]:
+    """Return the home folders of those users that there are; `preflight` refuses the others."""
+    return {each.pw_name: each.pw_dir for each in pwd.getpwall() if each.pw_name in users}
+
+
 def surroundings(settings: Settings, environ: Mapping[str, str]) -> Surroundings:
     """Return what a plan needs to know of this machine.
 
@@ -67,6 +73,7 @@ def surroundings(settings: Settings, environ: Mapping[str, str]) -> Surroundings
         run_id=secrets.token_hex(8),
         made_at_s=time.time(),
         superuser=os.geteuid() == 0,
+        homes=_homes(settings.webui.user, settings.handler.user),
     )
 
 
@@ -92,6 +99,19 @@ def _write_private(plan: Plan, environments: Mapping[str, dict[str, str]]) -> No
             os.chown(path, pwd.getpwnam(program.user).pw_uid, -1)
 
 
+def _refuse_exposure(
+    settings: Settings, plan: Plan, environments: Mapping[str, dict[str, str]]
+) -> None:
+    """Refuse what would open the WebUI and came by a variable that is merely passed on."""
+    for program in plan.of_role("webui"):
+        added = environments.get(program.name, {}).get(VARIABLE, "")
+        found = exposure(settings.webui.command, added)
+        if found is not None and not settings.webui.allow_listen:
+            raise StartError(
+                f"cannot start {program.name}: {VARIABLE} = {added!r}: {found}; {REMEDY}"
+            )
+
+
 def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     """Make everything ready for one start.
 
@@ -104,6 +124,8 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     plan = make_plan(settings, surroundings(settings, environ))
     text = render.supervisord_conf(plan)
     preflight.check(plan)
+    environments = private_environment(settings, environ, plan)
+    _refuse_exposure(settings, plan, environments)
     # Programs that run as other users must be able to pass through, not to list.
     shared = any(program.user for program in plan.programs)
     folder = Path(plan.runtime_dir)
@@ -113,7 +135,7 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     if settings.logs.dir:
         _make_folder(Path(settings.logs.dir), 0o750)
     try:
-        _write_private(plan, private_environment(settings, environ, plan))
+        _write_private(plan, environments)
         plan.snapshot_path.unlink(missing_ok=True)
         plans.write(plan)
         conf_path = folder / render.FILE_NAME

@@ -12,7 +12,8 @@ from typing import Any, get_args
 from msgspec import inspect
 
 from podkeeper import units
-from podkeeper.settings.schema import QUANTITY, WORDS, extra_of
+from podkeeper.settings.kinds import QUANTITY, WORDS
+from podkeeper.settings.schema import extra_of
 
 _QUANTITIES = {
     "size": units.SIZE_EXAMPLES,

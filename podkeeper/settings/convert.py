@@ -16,7 +16,8 @@ import msgspec
 from podkeeper import units
 from podkeeper.errors import Complaint
 from podkeeper.settings.allowed import allowed
-from podkeeper.settings.schema import QUANTITY, extra_of, leaf_types, sections
+from podkeeper.settings.kinds import QUANTITY
+from podkeeper.settings.schema import extra_of, leaf_types, sections
 from podkeeper.settings.shown import shown, sounds_secret
 
 if TYPE_CHECKING:

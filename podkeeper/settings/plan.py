@@ -14,6 +14,7 @@ import msgspec
 
 from podkeeper import atomic
 from podkeeper.errors import PlanError
+from podkeeper.model.isolation import Isolation
 from podkeeper.settings.schema import Settings
 from podkeeper.units import Amount, parse_amount
 
@@ -39,6 +40,7 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     autostart: bool
     stop_wait_s: float
     user: str
+    isolation: Isolation
     #: None where nothing is enforced.
     memory_soft_bytes: int | None
     memory_hard_bytes: int | None
@@ -96,13 +98,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.runtime_dir) / "supervisor.sock"
 
     def launch_command(self, program: Program) -> list[str]:
-        """Return how supervisord starts a program: through what fills in its private variables.
+        """Return how supervisord starts a program: through what gives it variables and place.
 
         `-P` keeps a stray `hooks` folder of the working directory out of the way.
         """
         private = program.private_environment
-        option = [] if private is None else ["--environment", private]
-        return [self.python, "-P", "-m", "hooks.launch", *option, "--", *program.command]
+        options = [] if private is None else ["--environment", private]
+        options += ["--isolate", program.isolation.compact]
+        return [self.python, "-P", "-m", "hooks.launch", *options, "--", *program.command]
 
     @property
     def snapshot_path(self) -> Path:

@@ -8,16 +8,19 @@ their own way (`settings.private`).
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from podkeeper.errors import Complaint, SettingsError
+from podkeeper.settings.isolation import isolation_of
 from podkeeper.settings.plan import Plan, Program, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from podkeeper.settings.schema import Settings
 
 # Start order ascends, stop order descends: the handler drains before its WebUI goes.
@@ -46,6 +49,8 @@ class Surroundings:
     made_at_s: float
     #: Whether this is root's worker; supervisord asks to be told so.
     superuser: bool = False
+    #: Home folders of the users that programs run as; supervisord changes the user alone.
+    homes: Mapping[str, str] = field(default_factory=dict)
 
 
 def platform_enabled(settings: Settings, *, platform_named: bool) -> bool:
@@ -132,14 +137,25 @@ class _Planner:
             # A stray handler.py in the working folder must not shadow our program. Scripts of
             # others, such as A1111's launch.py, live from modules that lie beside them.
             common["PYTHONSAFEPATH"] = "1"
+        common |= self.identity(str(settings["user"]))
         settings["environment"] = {**common, **settings["environment"]}  # type: ignore[dict-item]
         return Program(
             name=name,
             role=role,
             command=command,
             priority=_PRIORITIES[role],
+            isolation=isolation_of(getattr(self.settings, role), self.settings.worker.umask),
             **settings,  # type: ignore[arg-type]
         )
+
+    def identity(self, user: str) -> dict[str, str]:
+        """Return what a login would set for a program that runs as another user.
+
+        With the home folder of podkeeper's user it would fail to write its caches, or worse.
+        """
+        if user not in self.around.homes:
+            return {}
+        return {"HOME": self.around.homes[user], "USER": user, "LOGNAME": user}
 
     def private(self, name: str) -> str:
         return str(self.around.runtime_dir / "private" / f"{name}.json")

@@ -11,6 +11,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
+from podkeeper.settings.isolation import backward_ranges
+from podkeeper.settings.listening import listening
 from podkeeper.settings.private import holds_key
 
 if TYPE_CHECKING:
@@ -93,10 +95,13 @@ def _environments(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield f"webui.environment.{name}", "…", "the RunPod key is for the handler alone"
 
 
+RULES = (_limits, _ports, _times, _commands, _environments, backward_ranges, listening)
+
+
 def broken(settings: Settings, origins: Mapping[str, str]) -> list[Complaint]:
     """Return what is wrong with the settings as a whole, each with where its value came from."""
     return [
         Complaint(path, value, origins[path], allowed)
-        for rule in (_limits, _ports, _times, _commands, _environments)
+        for rule in RULES
         for path, value, allowed in rule(settings)
     ]

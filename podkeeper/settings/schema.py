@@ -13,31 +13,24 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from podkeeper.units import Amount
-
-#: How a text becomes the value of a field; `settings.convert` knows each by name.
-QUANTITY = "quantity"
-#: Marks a field whose value is never shown, logged or written into the plan.
-SECRET = "secret"  # noqa: S105 - the mark's name
-
-#: Says what a field's pattern means, to follow "must be".
-WORDS = "words"
-
-Size = Annotated[int, Meta(ge=0, extra={QUANTITY: "size"})]
-SizeAboveZero = Annotated[int, Meta(gt=0, extra={QUANTITY: "size"})]
-Span = Annotated[float, Meta(ge=0, extra={QUANTITY: "span"})]
-SpanAboveZero = Annotated[float, Meta(gt=0, extra={QUANTITY: "span"})]
-Ratio = Annotated[float, Meta(ge=0, le=1, extra={QUANTITY: "ratio"})]
-MemoryAmount = Annotated[Amount, Meta(extra={QUANTITY: "amount"})]
-Folder = Annotated[str, Meta(pattern="^(?!~)", extra={WORDS: "a path without ~"})]
-Port = Annotated[int, Meta(ge=1, le=65535)]
-Count = Annotated[int, Meta(ge=1)]
-Names = list[str]
-Environment = dict[str, str]
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the settings file."""
+from podkeeper.settings.isolation import IsolatedSection, PlacedSection
+from podkeeper.settings.kinds import (
+    QUANTITY,
+    SECRET,
+    WORDS,
+    Count,
+    Environment,
+    Folder,
+    MemoryAmount,
+    Names,
+    Port,
+    Ratio,
+    Section,
+    Size,
+    SizeAboveZero,
+    Span,
+    SpanAboveZero,
+)
 
 
 class WorkerSettings(Section, frozen=True):
@@ -51,7 +44,7 @@ class WorkerSettings(Section, frozen=True):
     base_environment: Names
 
 
-class WebUISettings(Section, frozen=True):
+class WebUISettings(IsolatedSection, frozen=True):
     """The WebUI program."""
 
     command: str
@@ -68,9 +61,10 @@ class WebUISettings(Section, frozen=True):
     environment: Environment
     pass_environment: Names
     user: str
+    allow_listen: bool
 
 
-class HandlerSettings(Section, frozen=True):
+class HandlerSettings(IsolatedSection, frozen=True):
     """The handler program and what it lets through."""
 
     command: str
@@ -105,7 +99,7 @@ class RunpodSettings(Section, frozen=True):
     system_checks: bool
 
 
-class WatchdogSettings(Section, frozen=True):
+class WatchdogSettings(PlacedSection, frozen=True):
     """The watchdog program."""
 
     address: str
@@ -127,7 +121,7 @@ class WatchdogSettings(Section, frozen=True):
     memory_hard: MemoryAmount
 
 
-class KeeperSettings(Section, frozen=True):
+class KeeperSettings(PlacedSection, frozen=True):
     """The keeper program."""
 
     tick_s: Annotated[float, Meta(gt=0, le=60, extra={QUANTITY: "span"})]
@@ -180,7 +174,7 @@ class LedgerSettings(Section, frozen=True):
     busy_timeout_s: SpanAboveZero
 
 
-class PlatformSettings(Section, frozen=True):
+class PlatformSettings(PlacedSection, frozen=True):
     """The local RunPod platform, a stand-in."""
 
     enabled: Literal["auto", "yes", "no"]

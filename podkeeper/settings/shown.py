@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from podkeeper.settings.schema import SECRET, extra_of, leaf_types
+from podkeeper.settings.kinds import SECRET
+from podkeeper.settings.schema import extra_of, leaf_types
 from podkeeper.units import Amount
 
 MASK = "(secret)"

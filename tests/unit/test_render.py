@@ -147,7 +147,8 @@ def test_programs_get_their_private_variables_from_a_file(read: ServerOptions) -
     """The launcher is told where the private variables are; they are not in the text."""
     command = programs(read)["handler"].command
     assert "-P -m hooks.launch --environment " in command
-    assert "/private/handler.json -- /usr/bin/python3 -P -m handler" in command
+    assert "/private/handler.json --isolate " in command
+    assert command.endswith(" -- /usr/bin/python3 -P -m handler")
 
 
 def test_a_user_is_named_only_where_one_is_set(plan_of: MakePlan, supervisor_reads: Read) -> None:

@@ -45,13 +45,21 @@ def test_without_a_file_nothing_is_added() -> None:
 def test_dashes_of_the_command_are_the_commands() -> None:
     """Only the first pair of dashes is ours."""
     assert launch.parse(["--", "prog", "--environment", "x", "--", "y"]) == (
-        None,
+        {},
         ["prog", "--environment", "x", "--", "y"],
     )
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["prog"], ["--"], ["--environment", "--", "prog"], ["--other", "x", "--", "p"]]
+    "words",
+    [
+        [],
+        ["prog"],
+        ["--"],
+        ["--environment", "--", "prog"],
+        ["--other", "x", "--", "p"],
+        ["--isolate", "--", "p"],
+    ],
 )
 def test_other_arguments_are_refused(words: list[str]) -> None:
     """What is not of the launcher's form gets its usage and an exit status."""
