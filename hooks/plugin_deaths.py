@@ -11,6 +11,8 @@ import time
 from collections import deque
 from typing import Any
 
+from hooks.plugin_guard import Guard
+
 # More than all programs can die between two looks of a keeper, even one that has to restart first.
 _KEPT = 512
 _KIB = 1024
@@ -21,6 +23,7 @@ class DeathRecorder:
 
     def __init__(self, supervisord: Any) -> None:
         self._options = supervisord.options
+        self._guard = Guard(supervisord)
         self._seen: deque[dict[str, Any]] = deque(maxlen=_KEPT)
         # Goes on rising when SIGHUP makes a new recorder, so that a reader's place stays valid.
         self._next = time.time_ns()
@@ -59,10 +62,11 @@ class DeathRecorder:
         except InterruptedError:
             return None, None
         if pid:
-            self._note(pid, status, usage.ru_maxrss * _KIB)
+            self._guard(self._note)((pid, status, usage.ru_maxrss * _KIB))
         return pid, status
 
-    def _note(self, pid: int, status: int, peak_rss_bytes: int) -> None:
+    def _note(self, end: tuple[int, int, int]) -> None:
+        pid, status, peak_rss_bytes = end
         process = self._options.pidhistory.get(pid)
         if process is None:
             return  # an orphan that init adopted; the keeper's sweep knows it by its mark

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from supervisor import events
 
+from hooks.plugin_guard import Guard
+
 if TYPE_CHECKING:
     from hooks.plugin_deaths import DeathRecorder
 
@@ -80,8 +82,9 @@ class LineWriter:
         """
         self._deaths = deaths
         supervisord.options.get_socket_map()[_STDOUT] = self
-        events.subscribe(events.ProcessLogEvent, self._on_output)
-        events.subscribe(events.ProcessStateEvent, self._on_state)
+        guard = Guard(supervisord)
+        events.subscribe(events.ProcessLogEvent, guard(self._on_output))
+        events.subscribe(events.ProcessStateEvent, guard(self._on_state))
         supervisord.options.logger.handlers.append(_LogHandler(self, supervisord))
         atexit.register(self._write_rest)
 

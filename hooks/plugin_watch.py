@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from supervisor import events
 from supervisor.states import ProcessStates
 
+from hooks.plugin_guard import Guard
+
 if TYPE_CHECKING:
     from hooks.plugin_deaths import DeathRecorder
 
@@ -38,7 +40,7 @@ class KeeperWatch:
 
     def attach(self) -> None:
         """Look at every tick of supervisord from now on."""
-        events.subscribe(events.TickEvent, self.on_tick)
+        events.subscribe(events.TickEvent, Guard(self._supervisord)(self.on_tick))
 
     def heard(self) -> None:
         """Note a sign of life of the keeper."""
