@@ -2,9 +2,9 @@
 
 supervisord loads this as `[rpcinterface:podkeeper]`. It is put together from parts: deaths with
 their cause (`hooks.plugin_deaths`), waking up at once instead of within a second
-(`hooks.plugin_wakeup`), log lines that carry time and program (`hooks.plugin_lines`), replacing a
-keeper that fell silent (`hooks.plugin_watch`) and an exit code that tells the truth
-(`hooks.plugin_exit`).
+(`hooks.plugin_wakeup`), starting programs without a second Python (`hooks.plugin_launch`), log
+lines that carry time and program (`hooks.plugin_lines`), replacing a keeper that fell silent
+(`hooks.plugin_watch`) and an exit code that tells the truth (`hooks.plugin_exit`).
 
 Everything here runs in the process that owns all others: standard library only, no blocking call,
 and nothing may raise into supervisord's loop, which would end it.
@@ -17,6 +17,7 @@ from typing import Any
 
 from hooks.plugin_deaths import DeathRecorder
 from hooks.plugin_exit import ExitCode
+from hooks.plugin_launch import ForkLauncher
 from hooks.plugin_lines import LineWriter
 from hooks.plugin_wakeup import WakeUp
 from hooks.plugin_watch import KeeperWatch
@@ -75,6 +76,7 @@ def make_rpcinterface(
     ending.attach()
     deaths = DeathRecorder(supervisord)
     deaths.attach()
+    ForkLauncher(supervisord).attach()
     lines = LineWriter()
     lines.attach(supervisord, deaths)
     watch = KeeperWatch(supervisord, deaths, program="keeper", silence_s=float(keeper_silence_s))

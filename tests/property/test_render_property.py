@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hooks.plugin_launch import launcher_arguments
 from podkeeper.errors import RenderError
 from podkeeper.render import supervisord_conf
 
@@ -98,6 +99,8 @@ def test_a_command_comes_back_as_the_same_words_or_is_refused(
         (group,) = supervisor_reads(text).process_group_configs
         command = shlex.split(group.process_configs[0].command)
         assert command == changed.launch_command(changed.programs[0])
+        # What supervisord's plugin takes for the launcher and launches itself.
+        assert (launcher_arguments(command) or [])[-len(words) :] == words
 
 
 @given(folder=TEXTS)

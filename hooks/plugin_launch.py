@@ -1,0 +1,72 @@
+"""How is a program launched without waiting for a second Python?
+
+`python -m hooks.launch …` is how supervisord's configuration starts every program, and what it
+does stands in `hooks.launch`. But the child that supervisord forks is a Python with all of that
+loaded already: so the child does the launcher's work itself and becomes the program, instead of
+becoming a new Python first, which takes longer than all the rest of a restart. What is private is
+read in the child alone, after it has become the program's user; supervisord never holds it.
+
+The descriptors that the program must not inherit are closed in one go, for the same reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from typing import Any
+
+from hooks import launch
+
+#: What stands between the interpreter and the launcher's own arguments; see `settings.plan`.
+SHAPE = ["-P", "-m", "hooks.launch"]
+_FIRST_FD = 3
+#: What supervisord catches, and its child must not: a stop that comes now is meant for the child.
+_CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+
+
+def launcher_arguments(argv: list[str]) -> list[str] | None:
+    """Return the launcher's arguments in a command line, or None where it is not the launcher's."""
+    end = 1 + len(SHAPE)
+    return argv[end:] if argv[1:end] == SHAPE else None
+
+
+class ForkLauncher:
+    """Stands between a child of supervisord and its exec."""
+
+    def __init__(self, supervisord: Any) -> None:
+        self._options = supervisord.options
+        self._supervisord_pid = os.getpid()
+        self._closed_all = False
+
+    def attach(self) -> None:
+        """Make supervisord's children launch themselves."""
+        self._options.execve = self.execve
+        self._options.close_fd = self.close_fd
+
+    def execve(self, filename: str, argv: list[str], environ: dict[str, str]) -> None:
+        """Become the program; called in the child.
+
+        Returns only where that is not possible, which was said on standard error; then supervisord
+        ends the child with status 127.
+
+        Raises:
+            OSError: It is not the launcher's command line, and cannot be executed either.
+        """
+        for number in _CAUGHT:
+            signal.signal(number, signal.SIG_DFL)
+        words = launcher_arguments(argv)
+        if words is None:
+            os.execve(filename, argv, environ)  # noqa: S606 - no shell is the point
+        os.environ.clear()
+        os.environ.update(environ)
+        launch.main(words or [])
+
+    def close_fd(self, fd: int) -> None:
+        """Close a descriptor; a child closes all from 3 up at its first call."""
+        if os.getpid() == self._supervisord_pid:
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        elif not self._closed_all:
+            os.closerange(max(fd, _FIRST_FD), self._options.minfds)
+            self._closed_all = True
