@@ -27,7 +27,7 @@ from podkeeper.probes import cgroup, process
 from podkeeper.probes.proc import Marks, members
 from podkeeper.recorders.ledger import Ledger
 from podkeeper.settings import plan as plans
-from podkeeper.supervisord import Supervisord
+from podkeeper.supervisord import Seen, Supervisord
 
 if TYPE_CHECKING:
     from podkeeper.model.snapshot import Snapshot
@@ -46,10 +46,19 @@ class RealWorld:
     def __init__(self, plan: Plan, supervisord: Supervisord) -> None:
         self._plan = plan
         self._supervisord = supervisord
+        self._known_death = -1
+        self._seen = Seen(running=True, programs=[], deaths=[])
 
     def look(self) -> Sight:
-        """Return what is seen now."""
-        infos = {each.name: each for each in self._supervisord.programs()}
+        """Return what is seen now.
+
+        Raises:
+            ShuttingDownError: supervisord is stopping everything.
+        """
+        self._seen = self._supervisord.see(self._known_death)
+        if not self._seen.running:
+            raise ShuttingDownError
+        infos = {each.name: each for each in self._seen.programs}
         return Sight(infos, self._snapshot(), time.monotonic(), time.time())
 
     def _snapshot(self) -> Snapshot | None:
@@ -61,12 +70,13 @@ class RealWorld:
         return newest if newest is not None and newest.run_id == self._plan.run_id else None
 
     def deaths(self, after: int) -> list[Death]:
-        """Return the deaths since one that is already known."""
-        return self._supervisord.deaths(after)
+        """Return the deaths that the last look saw, since one that is already known."""
+        self._known_death = after
+        return [each for each in self._seen.deaths if each.sequence > after]
 
     def is_running(self) -> bool:
-        """Return whether supervisord runs programs rather than shutting down."""
-        return self._supervisord.is_running()
+        """Return whether supervisord ran programs at the last look rather than shutting down."""
+        return self._seen.running
 
     def oom_kills(self) -> int | None:
         """Return the kernel's out-of-memory kills in this container."""

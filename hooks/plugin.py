@@ -15,6 +15,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from supervisor.states import SupervisorStates, getProcessStateDescription
+
 from hooks.plugin_deaths import DeathRecorder
 from hooks.plugin_exit import ExitCode
 from hooks.plugin_launch import ForkLauncher
@@ -27,23 +29,38 @@ class Namespace:
     """The XML-RPC methods `podkeeper.*`."""
 
     def __init__(
-        self, deaths: DeathRecorder, lines: LineWriter, watch: KeeperWatch, ending: ExitCode
+        self,
+        supervisord: Any,
+        deaths: DeathRecorder,
+        lines: LineWriter,
+        watch: KeeperWatch,
+        ending: ExitCode,
     ) -> None:
+        self._supervisord = supervisord
         self._deaths = deaths
         self._lines = lines
         self._watch = watch
         self._ending = ending
 
-    def deaths(self, after: str) -> str:
-        """Return the deaths with a sequence above a number, as JSON.
+    def see(self, after: str) -> str:
+        """Return all that the keeper looks at, of one instant, as JSON.
 
-        The keeper asks this at every look, which is also its sign of life.
+        These are whether supervisord runs programs rather than shutting down, every program with
+        its state, and the deaths with a sequence above a number. One answer instead of three: a
+        restart waits for it. The keeper asks at every look, which is also its sign of life.
 
-        @param string after   the last sequence already known, -1 for all; longer than XML-RPC's int
+        @param string after   the last death already known, -1 for all; longer than XML-RPC's int
         @return string result
         """
         self._watch.heard()
-        return json.dumps(self._deaths.after(int(after)))
+        groups = self._supervisord.process_groups.values()
+        return json.dumps(
+            {
+                "running": self._supervisord.options.mood == SupervisorStates.RUNNING,
+                "programs": [_state(each) for group in groups for each in group.processes.values()],
+                "deaths": self._deaths.after(int(after)),
+            }
+        )
 
     def droppedLines(self) -> int:  # noqa: N802 - supervisor's RPC methods are in this case
         """Return how many log lines were dropped because nobody read standard output.
@@ -60,6 +77,19 @@ class Namespace:
         """
         self._ending.code = code
         return True
+
+
+def _state(process: Any) -> dict[str, Any]:
+    """Return one program, in the words of `podkeeper.supervisord.ProgramInfo`."""
+    return {
+        "name": str(process.config.name),
+        "state": getProcessStateDescription(process.get_state()),
+        "pid": process.pid or 0,
+        "started_at_s": int(process.laststart),
+        "stopped_at_s": int(process.laststop),
+        "exit_status": process.exitstatus or 0,
+        "spawn_error": str(process.spawnerr or ""),
+    }
 
 
 def make_rpcinterface(
@@ -83,4 +113,4 @@ def make_rpcinterface(
     watch.attach()
     if wakeup.lower() != "false":
         WakeUp(supervisord).attach()
-    return Namespace(deaths, lines, watch, ending)
+    return Namespace(supervisord, deaths, lines, watch, ending)

@@ -1,9 +1,9 @@
 """Who replaces a keeper that runs but no longer looks?
 
-supervisord shows a stopped or wedged listener as RUNNING for ever. The keeper asks the plugin for
-deaths at every look, so a keeper that has not asked for too long is killed here, inside the process
-that then starts it anew. The keeper watches the watchdog likewise (`policy.silence`): neither can
-be hung for long unseen.
+supervisord shows a stopped or wedged listener as RUNNING for ever. The keeper asks the plugin what
+is to be seen at every look, so a keeper that has not asked for too long is killed here, inside the
+process that then starts it anew. The keeper watches the watchdog likewise (`policy.silence`):
+neither can be hung for long unseen.
 """
 
 from __future__ import annotations

@@ -76,6 +76,16 @@ class Death(msgspec.Struct, frozen=True, kw_only=True):
     last_lines: list[str] = []
 
 
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """supervisord at one instant."""
+
+    #: Whether it runs programs, rather than shutting down.
+    running: bool
+    programs: list[ProgramInfo]
+    #: Oldest first.
+    deaths: list[Death]
+
+
 class _UnixConnection(http.client.HTTPConnection):
     """HTTP over a unix socket."""
 
@@ -143,12 +153,12 @@ class Supervisord:
             for each in self._call("supervisor.getAllProcessInfo")
         ]
 
-    def deaths(self, after: int = -1) -> list[Death]:
-        """Return the deaths with a sequence above `after`, oldest first.
+    def see(self, after: int = -1) -> Seen:
+        """Return everything of one instant, with the deaths of a sequence above `after`.
 
-        The plugin keeps a bounded number of them; the keeper asks long before any is dropped.
+        The plugin keeps a bounded number of deaths; the keeper asks long before any is dropped.
         """
-        return msgspec.json.decode(self._call("podkeeper.deaths", str(after)), type=list[Death])
+        return msgspec.json.decode(self._call("podkeeper.see", str(after)), type=Seen)
 
     def is_running(self) -> bool:
         """Return whether it runs programs, rather than shutting down."""
