@@ -23,6 +23,7 @@ COMMANDS = {
     "up": "start the worker and stay in the foreground",
     "status": "how the worker is, on one screen",
     "incidents": "what went wrong, why, and what was done",
+    "doctor": "what stands in the way of the worker, and how to mend it",
     "submit": "send a job to the local platform",
     "config": "show, check and describe the settings",
     "render": "the supervisord configuration these settings come to",

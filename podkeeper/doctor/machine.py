@@ -1,0 +1,65 @@
+"""What does this machine give, and is there room?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podkeeper.doctor.check import Check, bad, doubtful, good
+from podkeeper.probes import disk as disks
+from podkeeper.probes import files, groups
+from podkeeper.probes.nvml import library_found
+from podkeeper.units import format_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from podkeeper.doctor.scene import Scene
+
+
+def worker(scene: Scene) -> Iterator[Check]:
+    """Yield whether there is a worker to look at."""
+    why = "most of what can be wrong shows only in a worker that runs"
+    if scene.pids is None:
+        yield doubtful("worker", f"none runs: {scene.obstacle}", why, "podkeeper up")
+    else:
+        yield good("worker", f"runs: {', '.join(scene.pids) or 'no program at present'}", why)
+
+
+def _there(folder: Path) -> Path:
+    """Return the nearest folder above that is there: a state folder is made at the first start."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder
+
+
+def disk(scene: Scene) -> Iterator[Check]:
+    """Yield whether the ledger has room to grow to its bound."""
+    name, why = "disk of the state folder", "without room no incident is written down"
+    folder = _there(scene.state_dir)
+    found = disks.disk(str(folder))
+    available_bytes = None if found is None else found.available_bytes
+    mend = "make room, or set worker.state_dir to a folder elsewhere"
+    if available_bytes is None:
+        yield doubtful(name, f"{folder} does not tell its room", why, mend)
+        return
+    needed_bytes = scene.settings.ledger.max_bytes
+    seen = f"{format_size(available_bytes)} free for a ledger of up to {format_size(needed_bytes)}"
+    if available_bytes == 0:
+        yield bad(name, seen, why, mend)
+    elif available_bytes < needed_bytes:
+        yield doubtful(name, seen, why, mend)
+    else:
+        yield good(name, seen, why)
+
+
+def facts(scene: Scene) -> Iterator[Check]:
+    """Yield what can be had here; nothing is wrong with a machine that has less."""
+    place = groups.find("memory", scene.root)
+    seen = "none can be seen" if place is None else f"version {place.version} at {place.folder}"
+    yield good("memory cgroup", seen, "it tells limits, and kills by the kernel, of the container")
+    pressure = files.read(f"{scene.root}/proc/pressure/memory") is not None
+    seen = "can be read" if pressure else "cannot be read"
+    yield good("pressure (PSI)", seen, "it tells how long processes wait for memory")
+    seen = "there is a driver's library" if library_found() else "no driver's library here"
+    yield good("NVML", seen, "it tells memory, use and errors of the GPUs")
