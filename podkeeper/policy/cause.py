@@ -21,6 +21,7 @@ class Cause(StrEnum):
     MEMORY_HARD = "memory_hard"
     STARTUP_FAILED = "startup_failed"
     SILENT = "silent"
+    HANG = "hang"
     SPAWN_FAILED = "spawn_failed"
     PORT_TAKEN = "port_taken"
     DISK_FULL = "disk_full"

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from podkeeper.policy import pressure, restarts
 from podkeeper.policy.cause import Cause
 from podkeeper.policy.pressure import Pressure, Standing, Threshold
 from podkeeper.policy.restarts import GiveUp, History, RestartPolicy
+
+if TYPE_CHECKING:
+    from podkeeper.policy.hang import Hung
 
 
 class Deed(StrEnum):
@@ -36,6 +40,8 @@ class Verdict:
     deed: Deed
     cause: Cause | None = None
     reason: str = ""
+    #: Whether a program that is to be taken down is killed without being asked.
+    at_once: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,8 @@ class Facts:
     ready: bool | None = None
     readiness_detail: str = ""
     memory_bytes: int | None = None
+    #: How it is hung, where it is.
+    hung: Hung | None = None
     #: Whether what it waits for at start is there: a ready WebUI, for the handler.
     gate_open: bool = True
 
@@ -83,6 +91,8 @@ class Record:
     #: Why the keeper is taking it down, and since when.
     taking_down: Cause | None = None
     taking_down_since_s: float | None = None
+    #: Which of its processes that is; 0 where it does not matter.
+    taking_down_pid: int = 0
     gave_up: bool = False
     #: Until when no further deed is done for memory.
     cooldown_until_s: float = 0.0
@@ -92,14 +102,15 @@ class Record:
 
 #: The words of supervisord for a program that does not run and was not asked to stop.
 DOWN = ("EXITED", "FATAL")
-_UP = ("STARTING", "RUNNING")
+#: Its words for one whose process runs.
+UP = ("STARTING", "RUNNING")
 
 
 def judge(
     facts: Facts, record: Record, rules: Rules, now_s: float, luck: float
 ) -> tuple[Record, Verdict | None]:
     """Return what is due for the program, if anything, and what to remember."""
-    if facts.state in _UP and facts.running_s is not None:
+    if facts.state in UP and facts.running_s is not None:
         return _judge_up(facts, record, rules, now_s)
     if facts.state == "STOPPING":
         return _judge_stopping(record, rules, now_s)
@@ -166,6 +177,8 @@ def _judge_stopping(record: Record, rules: Rules, now_s: float) -> tuple[Record,
 def _judge_up(
     facts: Facts, record: Record, rules: Rules, now_s: float
 ) -> tuple[Record, Verdict | None]:
+    if record.taking_down is not None and record.taking_down_pid == facts.pid:
+        return _judge_leaving(record, rules, now_s)
     running_s = facts.running_s or 0.0
     record = replace(
         record,
@@ -176,11 +189,25 @@ def _judge_up(
         gave_up=False,
         taking_down=None,
         taking_down_since_s=None,
+        taking_down_pid=0,
     )
-    late = _judge_startup(facts, record, rules, running_s)
-    if late is not None:
-        return _taking_down(record, late, now_s), late
+    bad = _judge_startup(facts, record, rules, running_s) or _judge_hang(facts)
+    if bad is not None:
+        return _taking_down(record, facts, bad, now_s), bad
     return _judge_memory(facts, record, rules, now_s)
+
+
+def _judge_leaving(record: Record, rules: Rules, now_s: float) -> tuple[Record, Verdict | None]:
+    """Judge a process that is to go and still runs: asking it failed, or has not begun yet."""
+    record, verdict = _judge_stopping(record, rules, now_s)
+    return (replace(record, taking_down_since_s=now_s) if verdict else record), verdict
+
+
+def _judge_hang(facts: Facts) -> Verdict | None:
+    hung = facts.hung
+    if hung is None:
+        return None
+    return Verdict(Deed.TAKE_DOWN, Cause.HANG, hung.reason, at_once=hung.stopped)
 
 
 def _judge_startup(facts: Facts, record: Record, rules: Rules, running_s: float) -> Verdict | None:
@@ -207,12 +234,17 @@ def _judge_memory(
         if now_s < record.cooldown_until_s:
             return record, None
         verdict = Verdict(Deed.TAKE_DOWN, Cause.MEMORY_HARD, used)
-        record = _taking_down(record, verdict, now_s)
+        record = _taking_down(record, facts, verdict, now_s)
         return replace(record, cooldown_until_s=now_s + rules.cooldown_s), verdict
     if standing.pressure == Pressure.SOFT and before.pressure == Pressure.CALM:
         return record, Verdict(Deed.NOTE, Cause.MEMORY_SOFT, used)
     return record, None
 
 
-def _taking_down(record: Record, verdict: Verdict, now_s: float) -> Record:
-    return replace(record, taking_down=verdict.cause, taking_down_since_s=now_s)
+def _taking_down(record: Record, facts: Facts, verdict: Verdict, now_s: float) -> Record:
+    return replace(
+        record,
+        taking_down=verdict.cause,
+        taking_down_since_s=now_s,
+        taking_down_pid=facts.pid,
+    )
