@@ -14,6 +14,7 @@ from podkeeper.loops.states import States
 from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Gpu, Network, ProgramReading
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc
 from podkeeper.probes.background import Background
+from podkeeper.probes.liveness import NO_STREAK, Streak
 from podkeeper.probes.nvml import Nvml
 from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
@@ -98,6 +99,7 @@ def _probe(
         period_s=settings.webui.probe_period_s,
         ready_period_s=settings.watchdog.ready_probe_period_s,
         timeout_s=settings.webui.probe_timeout_s,
+        liveness=program.liveness,
         on_change=on_change,
     )
 
@@ -130,6 +132,10 @@ class ProgramSensors:
         if probe is None or (identity is None and not self._states.answered):
             return NOT_ASKED
         return probe.look(identity)
+
+    def _streak(self, name: str, identity: Identity | None) -> Streak:
+        probe = self._readiness.get(name)
+        return NO_STREAK if probe is None or identity is None else probe.streak(identity)
 
     def _scan(self) -> tuple[proc.Scan, dict[str, ProgramInfo]]:
         """Return all processes and supervisord's word, the main processes surely among them."""
@@ -166,6 +172,7 @@ class ProgramSensors:
                     family=families[name],
                     seen=seen,
                     readiness=self._ready(name, main.identity if main else None),
+                    streak=self._streak(name, main.identity if main else None),
                     root=self._root,
                 )
             )

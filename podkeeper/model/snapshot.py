@@ -93,6 +93,16 @@ class ProgramReading(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool | None
     #: What the last readiness probe saw, in words.
     readiness_detail: str | None
+    #: Whether its last liveness probe succeeded; None where it has none or was not asked yet.
+    alive: bool | None = None
+    #: Liveness probes that failed since the last that succeeded.
+    liveness_failures: int | None = None
+    #: What the last liveness probe saw, in words.
+    liveness_detail: str | None = None
+    #: Bytes the tree has read from files and devices and written to devices so far.
+    io_bytes: int | None = None
+    #: Whether the main process is stopped, by SIGSTOP or a terminal.
+    stopped: bool | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -52,6 +52,11 @@ class ProcessStat(msgspec.Struct, frozen=True, gc=False):
         """Whether it still runs; what is dead waits only for its parent."""
         return self.state not in "ZXx"
 
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody has stopped it (SIGSTOP); one that a debugger holds is in state t."""
+        return self.state == "T"
+
 
 Scan = dict[int, ProcessStat]
 
@@ -152,6 +157,17 @@ def memory_of(pid: int, root: Path = Path("/")) -> int | None:
     return sum(
         (_kib_field(content, name) or 0 for name in (b"RssShmem", b"VmSwap")), start=anonymous
     )
+
+
+def io_bytes_of(pid: int, root: Path = Path("/")) -> int | None:
+    """Return the bytes a process has read by any way, and written to devices.
+
+    Same as the sum of `grep -E 'rchar|^read_bytes|^write_bytes' /proc/PID/io`. What it writes to
+    pipes is left out: a line of log is no work. None where that may not be seen.
+    """
+    names = ("rchar", "read_bytes", "write_bytes")
+    found = files.table(f"{root}/proc/{pid}/io", *names)
+    return sum(found.values()) if found else None
 
 
 def open_files_of(pid: int, root: Path = Path("/")) -> int | None:

@@ -10,11 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podkeeper.model.snapshot import ProgramReading
-from podkeeper.probes.process import TICKS_PER_S, ProcessStat, Scan, memory_of, open_files_of
+from podkeeper.probes.liveness import NO_STREAK
+from podkeeper.probes.process import (
+    TICKS_PER_S,
+    ProcessStat,
+    Scan,
+    io_bytes_of,
+    memory_of,
+    open_files_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from podkeeper.probes.liveness import Streak
     from podkeeper.probes.readiness import Readiness
 
 
@@ -33,6 +42,7 @@ def program_reading(  # noqa: PLR0913 - one value from many
     family: Iterable[tuple[int, int]],
     seen: Scan,
     readiness: Readiness,
+    streak: Streak = NO_STREAK,
     root: Path = Path("/"),
 ) -> ProgramReading:
     """Return the reading of one program.
@@ -56,4 +66,9 @@ def program_reading(  # noqa: PLR0913 - one value from many
         cpu_s=sum(each.cpu_ticks for each in here) / TICKS_PER_S if here else None,
         ready=readiness.ready,
         readiness_detail=readiness.detail,
+        alive=streak.alive,
+        liveness_failures=streak.failures,
+        liveness_detail=streak.detail,
+        io_bytes=_sum(io_bytes_of(pid, root) for pid in pids),
+        stopped=main.stopped if main else None,
     )

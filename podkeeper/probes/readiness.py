@@ -1,28 +1,28 @@
-"""Can a program do its work, by its own answer?
+"""Can a program do its work, and does it live, by its own answers?
 
-Covers: one HTTP question at a time to one program, in a thread of its own, with a deadline.
-Leaves out: what is done when the answer is no (the keeper).
+Covers: one question at a time to one program, in a thread of its own, with a deadline.
+Leaves out: the questions (`probes.http`, `probes.liveness`), what is done when the answer is no
+(the keeper).
 A1111 serves at most forty requests at once, and its UI dies when it is asked in the wrong moment
 of its start: hence one question in flight, and a pause between two.
 """
 
 from __future__ import annotations
 
-import re
-import socket
 import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+
+from podkeeper.probes import liveness as living
+from podkeeper.probes.http import Answer, get, in_words
+from podkeeper.probes.liveness import NO_STREAK, Streak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from podkeeper.settings.plan import Liveness
+
 _READY = 200
-_HTTP_PORT = 80
-_STATUS = re.compile(rb"HTTP/\d\.\d (\d{3})([^\r\n]*)")
-#: Nobody's answer may make the watchdog grow.
-_MOST_BYTES = 1 << 16
 Identity = tuple[int, int]
 
 
@@ -38,82 +38,34 @@ NOT_ASKED = Readiness(None, None)
 NOT_RUNNING = Readiness(ready=False, detail="not running")
 
 
-def in_words(error: OSError, timeout_s: float) -> str:
-    """Return why a question was not answered."""
-    if isinstance(error, TimeoutError):
-        return f"no answer in {timeout_s:g} s"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if isinstance(error, ConnectionError):
-        return "connection closed without an answer"
-    return error.strerror or str(error)
-
-
-def _head(connection: socket.socket, deadline_s: float) -> bytes:
-    """Return what comes up to the end of the head, the other side's end or the bound.
-
-    Raises:
-        OSError: It did not come before the deadline, however many bytes came now and then.
-    """
-    received = b""
-    while b"\r\n\r\n" not in received and len(received) < _MOST_BYTES:
-        left_s = deadline_s - time.monotonic()
-        if left_s <= 0:
-            raise TimeoutError
-        connection.settimeout(left_s)
-        chunk = connection.recv(_MOST_BYTES)
-        if not chunk:
-            break
-        received += chunk
-    return received
-
-
-def _judge(head: bytes) -> Readiness:
-    """Return what the head of an answer says."""
-    if not head:
-        return Readiness(ready=False, detail="connection closed without an answer")
-    match = _STATUS.match(head)
-    if match is None:
-        return Readiness(ready=False, detail="no HTTP answer")
-    detail = f"{match[1].decode()} {match[2].decode('latin-1').strip()}".strip()
-    return Readiness(ready=int(match[1]) == _READY, detail=detail)
+def _judge(answer: Answer) -> Readiness:
+    return Readiness(ready=answer.status == _READY, detail=answer.detail)
 
 
 def ask(url: str, timeout_s: float) -> Readiness:
-    """Return the answer to one question, whole within `timeout_s`.
-
-    Same as `curl -sS -m TIMEOUT -o /dev/null -w '%{http_code}' URL`. Speaks HTTP itself: the
-    standard library's client has no deadline for the whole answer.
-    """
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    request = f"GET {target} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
-    deadline_s = time.monotonic() + timeout_s
-    try:
-        place = (parts.hostname or "", parts.port or _HTTP_PORT)
-        with socket.create_connection(place, timeout_s) as connection:
-            connection.sendall(request.encode())
-            return _judge(_head(connection, deadline_s))
-    except OSError as error:
-        return Readiness(ready=False, detail=in_words(error, timeout_s))
+    """Return the answer to one question, whole within `timeout_s`."""
+    return _judge(get(url, timeout_s))
 
 
 class ReadinessProbe:
     """Asks one program again and again, and knows of which of its lives the answer is."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one of each setting
         self,
         url: str,
         *,
         period_s: float,
         ready_period_s: float,
         timeout_s: float,
+        liveness: Liveness | None = None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         self._url = url
         self._period_s = period_s
         self._ready_period_s = max(period_s, ready_period_s)
         self._timeout_s = timeout_s
+        self._liveness = liveness
+        self._asks_itself = liveness is not None and living.asks_itself(liveness)
         self._on_change = on_change
         self._changed = threading.Condition()
         self._identity: Identity | None = None
@@ -121,6 +73,10 @@ class ReadinessProbe:
         self._in_flight = False
         self._asked: Identity | None = None
         self._asked_s = 0.0
+        self._streak = NO_STREAK
+        #: When it was asked whether it lives, and when it was asked anything at all.
+        self._liveness_asked_s = 0.0
+        self._last_s = 0.0
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name=f"readiness {url}", daemon=True)
 
@@ -142,6 +98,7 @@ class ReadinessProbe:
         with self._changed:
             if identity != self._identity:
                 self._identity, self._answer = identity, NOT_ASKED
+                self._streak = NO_STREAK
                 self._changed.notify()
             answer, asked_s = self._answer, self._asked_s
             in_flight = self._in_flight and identity == self._asked
@@ -151,27 +108,64 @@ class ReadinessProbe:
             return Readiness(ready=False, detail=in_words(TimeoutError(), self._timeout_s))
         return answer
 
-    def _next(self) -> Identity | None:
-        """Wait until the pause is over and return whom to ask; None at the end."""
+    def streak(self, identity: Identity | None) -> Streak:
+        """Return the liveness of the life named; it is unknown for any other than the one asked."""
+        with self._changed:
+            return self._streak if identity == self._identity else NO_STREAK
+
+    def _due(self) -> tuple[float, bool]:
+        """Return when the next question is due, and whether it is that for liveness.
+
+        Both kinds together keep the pause: the program cannot tell them apart.
+        """
+        pause_s = self._ready_period_s if self._answer.ready else self._period_s
+        due = self._asked_s + pause_s, False
+        if self._liveness is not None and self._asks_itself:
+            due = min(due, (self._liveness_asked_s + self._liveness.period_s, True))
+        return max(due[0], self._last_s + self._period_s), due[1]
+
+    def _next(self) -> tuple[Identity, bool] | None:
+        """Wait until the pause is over and return whom to ask, and what; None at the end."""
         with self._changed:
             while not self._stopped:
-                pause_s = self._ready_period_s if self._answer.ready else self._period_s
-                wait_s = self._asked_s + pause_s - time.monotonic()
-                if self._identity is not None and wait_s <= 0:
-                    self._asked_s = time.monotonic()
-                    self._in_flight, self._asked = True, self._identity
-                    return self._identity
-                self._changed.wait(None if self._identity is None else wait_s)
+                due_s, for_liveness = self._due()
+                now_s = time.monotonic()
+                if self._identity is not None and due_s <= now_s:
+                    self._last_s = now_s
+                    if for_liveness:
+                        self._liveness_asked_s = now_s
+                    else:
+                        self._asked_s = now_s
+                        self._in_flight, self._asked = True, self._identity
+                    return self._identity, for_liveness
+                self._changed.wait(None if self._identity is None else due_s - now_s)
             return None
 
+    def _count(self, identity: Identity, sign: living.Sign) -> None:
+        if self._liveness is not None and identity == self._identity:
+            now_s = time.monotonic()
+            self._streak = living.counted(self._streak, sign, now_s, self._liveness.period_s)
+
+    def _ask_readiness(self, identity: Identity) -> None:
+        heard = get(self._url, self._timeout_s)
+        answer = _judge(heard)
+        with self._changed:
+            self._in_flight = False
+            fresh = identity == self._identity
+            told = fresh and answer.ready != self._answer.ready
+            if fresh:
+                self._answer = answer
+            if not self._asks_itself:
+                self._count(identity, living.sign_of(heard))
+        if told:
+            self._on_change()
+
     def _run(self) -> None:
-        while (identity := self._next()) is not None:
-            answer = ask(self._url, self._timeout_s)
-            with self._changed:
-                self._in_flight = False
-                fresh = identity == self._identity
-                told = fresh and answer.ready != self._answer.ready
-                if fresh:
-                    self._answer = answer
-            if told:
-                self._on_change()
+        while (due := self._next()) is not None:
+            identity, for_liveness = due
+            if for_liveness and self._liveness is not None:
+                sign = living.ask(self._liveness)
+                with self._changed:
+                    self._count(identity, sign)
+            else:
+                self._ask_readiness(identity)

@@ -25,6 +25,20 @@ FILE_NAME = "plan.json"
 Role = Literal["platform", "webui", "handler", "watchdog", "keeper"]
 
 
+class Liveness(msgspec.Struct, frozen=True, kw_only=True):
+    """How a program is asked whether it still lives, and how much silence is too much."""
+
+    kind: Literal["http", "tcp", "exec"]
+    #: URL of an HTTP probe; empty where the readiness probe's answers count.
+    url: str = ""
+    #: Port of a TCP probe on the loopback interface.
+    port: int = 0
+    command: list[str] = []
+    period_s: float
+    timeout_s: float
+    failures: int
+
+
 class Program(msgspec.Struct, frozen=True, kw_only=True):
     """One program of the rendered configuration."""
 
@@ -46,6 +60,8 @@ class Program(msgspec.Struct, frozen=True, kw_only=True):
     memory_hard_bytes: int | None
     #: URL that answers 200 once the program can do its work; None where there is nothing to ask.
     readiness_url: str | None
+    #: None where nobody asks whether it still lives.
+    liveness: Liveness | None = None
 
     @property
     def resident(self) -> bool:

@@ -16,6 +16,7 @@ import msgspec
 
 from podkeeper.errors import Complaint, SettingsError
 from podkeeper.settings.isolation import isolation_of
+from podkeeper.settings.liveness import liveness_of, readiness_counts
 from podkeeper.settings.plan import Plan, Program, Role
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ class _Planner:
             stop_wait_s=chosen.stop_wait_s,
             user=chosen.user,
             readiness_url=f"http://127.0.0.1:{port}{chosen.readiness_path}",
+            liveness=liveness_of(chosen, chosen.port + index),
             **self.limits("webui"),
         )
 
@@ -210,6 +212,7 @@ class _Planner:
                 private_environment=self.private("platform"),
                 stop_wait_s=chosen.stop_wait_s,
                 readiness_url=f"http://{chosen.address}:{chosen.port}/ready",
+                liveness=readiness_counts(self.settings.webui),
             )
         ]
 

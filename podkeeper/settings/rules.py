@@ -24,6 +24,13 @@ if TYPE_CHECKING:
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 #: Sections whose programs have a soft and a hard memory limit.
 PROGRAMS_WITH_MEMORY = ("webui", "handler", "watchdog")
+_COMMANDS = (
+    "webui.command",
+    "webui.liveness_command",
+    "handler.command",
+    "platform.command",
+    "keeper.dump_command",
+)
 
 
 def _figure(amount: Amount) -> float:
@@ -67,19 +74,29 @@ def _times(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if settings.keeper.watchdog_silence_s <= 2 * settings.watchdog.period_s:
         allowed = f"must be above twice watchdog.period_s ({settings.watchdog.period_s:g})"
         yield "keeper.watchdog_silence_s", settings.keeper.watchdog_silence_s, allowed
+    keeper = settings.keeper
+    if keeper.dump_wait_s >= keeper.take_down_wait_s:
+        allowed = f"must be below keeper.take_down_wait_s ({keeper.take_down_wait_s:g})"
+        yield "keeper.dump_wait_s", keeper.dump_wait_s, allowed
     handler = settings.handler
+    if handler.silence_s <= 2 * handler.work_period_s:
+        allowed = f"must be above twice handler.work_period_s ({handler.work_period_s:g})"
+        yield "handler.silence_s", handler.silence_s, allowed
     if handler.stop_wait_s <= handler.job_timeout_s:
         allowed = f"must be above handler.job_timeout_s ({handler.job_timeout_s:g}): a stop waits"
         yield "handler.stop_wait_s", handler.stop_wait_s, f"{allowed} for the job in hand"
 
 
 def _commands(settings: Settings) -> Iterator[tuple[str, object, str]]:
-    for name in ("webui", "handler", "platform"):
-        command = getattr(settings, name).command
+    for path in _COMMANDS:
+        section, _, key = path.partition(".")
+        command = getattr(getattr(settings, section), key)
         try:
             shlex.split(command)
         except ValueError as error:
-            yield f"{name}.command", command, f"must be a command line: {error}"
+            yield path, command, f"must be a command line: {error}"
+    if settings.webui.liveness_kind == "exec" and not settings.webui.liveness_command.strip():
+        yield "webui.liveness_command", "", 'must be given where webui.liveness_kind is "exec"'
 
 
 def _environments(settings: Settings) -> Iterator[tuple[str, object, str]]:

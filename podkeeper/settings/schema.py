@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from podkeeper.settings.faults import SimFault
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
 from podkeeper.settings.kinds import (
     QUANTITY,
@@ -55,6 +56,19 @@ class WebUISettings(IsolatedSection, frozen=True):
     probe_period_s: SpanAboveZero
     probe_timeout_s: SpanAboveZero
     startup_deadline_s: SpanAboveZero
+    liveness_kind: Literal["http", "tcp", "exec", "none"]
+    liveness_path: Annotated[
+        str, Meta(pattern="^(/.*)?$", extra={WORDS: "empty or a path beginning with /"})
+    ]
+    liveness_port: Annotated[int, Meta(ge=0, le=65535)]
+    liveness_command: str
+    liveness_period_s: SpanAboveZero
+    liveness_timeout_s: SpanAboveZero
+    liveness_failures: Count
+    stall_s: SpanAboveZero
+    stall_cpu_ratio: Ratio
+    stall_gpu_ratio: Ratio
+    stall_io_bytes: Size
     stop_wait_s: SpanAboveZero
     memory_soft: MemoryAmount
     memory_hard: MemoryAmount
@@ -79,6 +93,8 @@ class HandlerSettings(IsolatedSection, frozen=True):
     attempts: Count
     progress_period_s: SpanAboveZero
     progress_timeout_s: SpanAboveZero
+    work_period_s: SpanAboveZero
+    silence_s: SpanAboveZero
     interrupt_wait_s: SpanAboveZero
     progress_step_ratio: Ratio
     max_pixels: Count
@@ -131,6 +147,11 @@ class KeeperSettings(PlacedSection, frozen=True):
     watchdog_grace_s: Span
     event_buffer: Count
     take_down_wait_s: SpanAboveZero
+    stopped_s: SpanAboveZero
+    dump_command: str
+    dump_wait_s: SpanAboveZero
+    dump_max_bytes: SizeAboveZero
+    dump_files: Count
     sweep_wait_s: SpanAboveZero
     oom_wait_s: Span
 
@@ -211,27 +232,13 @@ class PlatformSettings(PlacedSection, frozen=True):
     stop_wait_s: SpanAboveZero
 
 
-#: What the simulated WebUI can be told to do wrong from its start: a fault by its name, with
-#: parameters if need be, as in `die:after_jobs=2:at_progress=0.3`.
-SimFault = Annotated[
-    str,
-    Meta(
-        pattern="^(slow_start|never_ready|die_at_start|html_errors|hang|die|oom|leak)"
-        "(:[a-z_]+=[A-Za-z0-9.]+)*$",
-        extra={
-            WORDS: "a fault's name with its parameters: slow_start, never_ready, die_at_start, "
-            'html_errors, hang, die, oom or leak, such as "die:after_jobs=2"'
-        },
-    ),
-]
-
-
 class SimWebUISettings(Section, frozen=True):
     """The simulated WebUI."""
 
     start_s: Span
     load_s: Span
     step_s: Span
+    step_cpu_ratio: Ratio
     vram_bytes: Size
     checkpoint_ram_bytes: SizeAboveZero
     real_ram: bool

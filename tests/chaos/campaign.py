@@ -122,7 +122,9 @@ class Campaign:
         self._wait_until_steady(striker, new, f"the steady state after fault {number}: {fault}")
         now_s = time.monotonic()
         self._outcome.recoveries_s.append(now_s - struck_s)
-        self._say(f"{number:4d} {fault}: back after {now_s - struck_s:.2f} s ({now_s - begun_s:.1f} s)")
+        self._say(
+            f"{number:4d} {fault}: back after {now_s - struck_s:.2f} s ({now_s - begun_s:.1f} s)"
+        )
 
     def _wait_until_steady(self, striker: Striker, blows: Sequence[Blow], what: str) -> None:
         wait_for(lambda: self._is_steady(blows), what, self._bound_s)

@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, default=200, help="number of faults (200)")
     parser.add_argument("--seed", type=int, help="seed of the plan (a random one)")
     parser.add_argument("--replay", type=Path, help="file with a plan, as a failing run prints it")
-    parser.add_argument("--bound", type=float, default=60.0, help="seconds to the steady state (60)")
+    parser.add_argument(
+        "--bound", type=float, default=60.0, help="seconds to the steady state (60)"
+    )
     parser.add_argument("--log", type=Path, help="where to keep the worker's log")
     options = parser.parse_args(arguments)
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)

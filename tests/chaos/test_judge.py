@@ -15,7 +15,9 @@ def job(status: str, *kinds: str) -> dict[str, Any]:
     return {"id": "j", "status": status, "events": [{"kind": kind} for kind in kinds]}
 
 
-def incident(sentence: str, cause: str = "signal", pid: int = 7, closed: float | None = 2) -> Incident:
+def incident(
+    sentence: str, cause: str = "signal", pid: int = 7, closed: float | None = 2
+) -> Incident:
     """Return an incident of the WebUI."""
     return Incident(
         id=1,
@@ -40,7 +42,10 @@ KILLED = Blow("webui", 7, "SIGKILL", tells=True)
     [
         (job("COMPLETED", "submitted", "granted", "progress", "done"), False),
         (job("FAILED", "submitted", "granted", "done"), False),
-        (job("COMPLETED", "submitted", "granted", "requeued", "granted", "done", "duplicate"), False),
+        (
+            job("COMPLETED", "submitted", "granted", "requeued", "granted", "done", "duplicate"),
+            False,
+        ),
         (job("IN_PROGRESS", "submitted", "granted"), True),
         (job("IN_QUEUE", "submitted"), True),
         (job("TIMED_OUT", "submitted", "granted", "timed_out"), True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 from podkeeper.sim.webui import draw, jobs
@@ -75,6 +76,13 @@ def _need(world: World, job: Job, checkpoint: Checkpoint) -> Need:
 def _encode_steps(strength: float, steps: int) -> int:
     """Return how many of the steps a pass that starts from a picture really takes."""
     return int(min(strength, 0.999) * steps) + 1 if strength > 0 else 1
+
+
+def work(span_s: float) -> None:
+    """Use the processor for so long, counted in processor time of this thread."""
+    end_s = time.thread_time() + span_s
+    while time.thread_time() < end_s:
+        sum(range(1000))
 
 
 class _Run:
@@ -155,7 +163,9 @@ class _Run:
         step_s = world.settings.step_s * pixels / _REFERENCE_PIXELS
         world.progress.sampling(steps)
         for step in range(steps):
-            if not world.progress.step(step_s):
+            busy_s = step_s * world.settings.step_cpu_ratio
+            work(busy_s)
+            if not world.progress.step(step_s - busy_s):
                 return step / steps
             world.faults.at(world.progress.ratio)
         return 1.0

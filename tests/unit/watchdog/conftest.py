@@ -71,6 +71,11 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         cpu_s=1.25,
         ready=True,
         readiness_detail="200 OK",
+        alive=True,
+        liveness_failures=0,
+        liveness_detail="200 OK",
+        io_bytes=16,
+        stopped=False,
     )
     gpu = Gpu(
         index=0,
