@@ -12,7 +12,8 @@ from handler.job import Terms
 from handler.pool import Pool
 from handler.validation.limits import limits_of
 from handler.webui import WebUI
-from handler.worker import Worker
+from handler.worker import Book, Worker
+from handler.workfile import WorkFile
 from podkeeper import logs
 from podkeeper.errors import PodkeeperError
 from podkeeper.settings import plan as plans
@@ -68,8 +69,12 @@ def main() -> int:
 
     chosen, pool = plan.settings.handler, _pool(plan)
     poster = gateway.poster(chosen.progress_timeout_s)
-    worker = Worker(_terms(plan.settings), pool, poster.post, chosen.progress_step_ratio)
+    file = WorkFile(plan.work_path, plan.run_id, chosen.work_period_s)
+    file.clear()
+    book = Book(file, gateway.in_progress)
+    worker = Worker(_terms(plan.settings), pool, poster.post, chosen.progress_step_ratio, book)
     gateway.serve(worker.handle, concurrency=max(1, len(pool.webuis)))
+    file.clear()
     return 0
 
 

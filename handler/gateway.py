@@ -31,6 +31,11 @@ def poster(timeout_s: float) -> ProgressPoster:
     return ProgressPoster(JOB_DONE_URL, get_auth_header()["Authorization"], timeout_s)
 
 
+def in_progress() -> set[str]:
+    """Return the ids of the jobs that were granted and whose results are not delivered."""
+    return {str(job.id) for job in JobsProgress()}
+
+
 def _dropped() -> list[dict[str, Any]]:
     """Return the jobs the SDK still counts as in progress, as they were granted."""
     return [dict(vars(job)) for job in JobsProgress()]

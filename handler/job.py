@@ -22,6 +22,8 @@ from handler.validation.request import Request, parse
 from handler.webui import AnswerTooLargeError, WebUILostError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from handler.attempt import Times
     from handler.pool import Pool
     from handler.result import Result
@@ -64,10 +66,14 @@ def _refuse(outcome: Outcome) -> object:
 class Job:
     """One job on its way."""
 
-    def __init__(self, terms: Terms, pool: Pool, sender: Sender) -> None:
+    def __init__(
+        self, terms: Terms, pool: Pool, sender: Sender, at: Callable[[str | None], None]
+    ) -> None:
         self.terms = terms
         self.pool = pool
         self.sender = sender
+        #: Told which WebUI works on it.
+        self.at = at
         self.spent = Spent()
 
     async def run(self, given: object) -> Result:
@@ -95,6 +101,7 @@ class Job:
         deadline_s = time.monotonic() + self.pool.wait_s
         while True:
             webui = await self._ready(deadline_s)
+            self.at(webui.name)
             try:
                 named = await self._named(webui, request)
                 return named, _refuse(await self._timed(webui, named))
@@ -104,6 +111,7 @@ class Job:
                     self._count_death()
                     deadline_s = time.monotonic() + self.pool.wait_s
             finally:
+                self.at(None)
                 self.pool.release(webui)
             await asyncio.sleep(self.pool.period_s)
 

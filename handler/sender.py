@@ -23,8 +23,15 @@ if TYPE_CHECKING:
 class Sender:
     """Sends the progress of one job."""
 
-    def __init__(self, post: Callable[[dict[str, object]], None], step_ratio: float) -> None:
+    def __init__(
+        self,
+        post: Callable[[dict[str, object]], None],
+        step_ratio: float,
+        note: Callable[[Reading], None] = lambda _: None,
+    ) -> None:
         self._post = post
+        #: Told every reading, whether it is worth a message or not.
+        self._note = note
         self._step_ratio = step_ratio
         self._last: Reading | None = None
         self._waiting: Reading | None = None
@@ -32,6 +39,7 @@ class Sender:
 
     def tell(self, reading: Reading) -> None:
         """Send a reading if it is worth it; one that still waits is replaced by it."""
+        self._note(reading)
         shown = following(self._last, reading, self._step_ratio)
         if shown is None:
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from handler.codes import Code
 from handler.errors import JobError
@@ -18,10 +18,11 @@ from handler.result import Result
 from handler.sender import Sender
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from handler.job import Spent
     from handler.pool import Pool
+    from handler.workfile import WorkFile
 
 log = logging.getLogger("handler")
 
@@ -36,6 +37,13 @@ def _internal(error: Exception) -> JobError:
     return JobError(Code.INTERNAL, f"the handler failed with {type(error).__name__}; see its log")
 
 
+class Book(NamedTuple):
+    """Where jobs in hand are kept, and who knows which are not delivered."""
+
+    file: WorkFile
+    in_progress: Callable[[], Collection[str]]
+
+
 class Worker:
     """Runs the jobs that the SDK hands over."""
 
@@ -45,11 +53,13 @@ class Worker:
         pool: Pool,
         post: Callable[[str, dict[str, object]], None],
         step_ratio: float,
+        book: Book,
     ) -> None:
         self.terms = terms
         self.pool = pool
         self._post = post
         self._step_ratio = step_ratio
+        self._book = book
 
     async def handle(self, job: dict[str, Any]) -> dict[str, Any]:
         """Return a job's result; one with `error` ends as FAILED.
@@ -60,8 +70,11 @@ class Worker:
         name = str(job["id"])
         log.info("job %s started", name)
         started_s = time.monotonic()
-        sender = Sender(lambda message: self._post(name, message), self._step_ratio)
-        run = Job(self.terms, self.pool, sender)
+        in_hand = self._book.file.grant(name)
+        sender = Sender(
+            lambda message: self._post(name, message), self._step_ratio, note=in_hand.tell
+        )
+        run = Job(self.terms, self.pool, sender, in_hand.at)
         end = "CANCELLED"
         try:
             made = await run.run(job.get("input"))
@@ -74,6 +87,7 @@ class Worker:
             made, end = Result(_internal(error).as_result()), f"FAILED {Code.INTERNAL}"
         finally:
             await sender.close()
+            in_hand.deliver(self._book.in_progress)
             _log_end(name, end, run.spent, time.monotonic() - started_s)
         return made
 

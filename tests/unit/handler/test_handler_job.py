@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +19,8 @@ from handler.sender import Sender
 from handler.threads import in_thread, undisturbed
 from handler.validation.limits import Limits
 from handler.webui import WebUI
-from handler.worker import Worker
+from handler.worker import Book, Worker
+from handler.workfile import WorkFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,6 +45,13 @@ def server() -> Iterator[StandInWebUI]:
         standin.release.set()
 
 
+class Unwritten(WorkFile):
+    """A work file that stays in memory."""
+
+    def write(self) -> None:
+        """Write nothing."""
+
+
 def no_post(_job_id: str, _message: dict[str, object]) -> None:
     """Send no progress."""
 
@@ -60,7 +69,8 @@ def worker(
         for index, each in enumerate(servers)
     ]
     pool = Pool(webuis, wait_s=wait_s, period_s=0.01)
-    return Worker(Terms(LIMITS, times, 2, max_result_bytes), pool, post, 0.05)
+    book = Book(Unwritten(Path("work.json"), "run", 60.0), set)
+    return Worker(Terms(LIMITS, times, 2, max_result_bytes), pool, post, 0.05, book)
 
 
 def run(made: Worker, **fields: Any) -> dict[str, Any]:
