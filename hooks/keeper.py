@@ -18,11 +18,12 @@ import hooks.lean  # noqa: F401 - before everything that it keeps small
 from hooks.protocol import Listener
 from podkeeper import logs
 from podkeeper.actuators.programs import Hands
+from podkeeper.actuators.stackdumps import StackDumps
 from podkeeper.errors import PodkeeperError, ShuttingDownError, SupervisordError
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
-from podkeeper.model import snapshot
+from podkeeper.model import snapshot, work
 from podkeeper.probes import cgroup, process
 from podkeeper.probes.proc import Marks, members
 from podkeeper.recorders.ledger import Ledger
@@ -31,6 +32,7 @@ from podkeeper.supervisord import Seen, Supervisord
 
 if TYPE_CHECKING:
     from podkeeper.model.snapshot import Snapshot
+    from podkeeper.model.work import Work
     from podkeeper.settings.plan import Plan
     from podkeeper.supervisord import Death
 
@@ -59,7 +61,16 @@ class RealWorld:
         if not self._seen.running:
             raise ShuttingDownError
         infos = {each.name: each for each in self._seen.programs}
-        return Sight(infos, self._snapshot(), time.monotonic(), time.time())
+        seen = self._snapshot(), time.monotonic(), time.time()
+        return Sight(infos, *seen, work=self._work())
+
+    def _work(self) -> Work | None:
+        try:
+            newest = work.read(self._plan.work_path)
+        except OSError as error:
+            _log.warning("Cannot read which jobs are in hand: %s", error)
+            return None
+        return newest if newest is not None and newest.run_id == self._plan.run_id else None
 
     def _snapshot(self) -> Snapshot | None:
         try:
@@ -131,7 +142,15 @@ def _make(plan: Plan) -> Keeper:
     if ledger.set_aside is not None:
         _log.error("The ledger was not usable; it is kept as %s", ledger.set_aside)
     book = IncidentBook(ledger, plan.run_id, time.time)
-    return Keeper(plan, RealWorld(plan, supervisord), _hands(plan, supervisord), book)
+    chosen = plan.settings.keeper
+    dumps = StackDumps(
+        chosen.dump_command,
+        Path(plan.state_dir) / "dumps",
+        wait_s=chosen.dump_wait_s,
+        max_bytes=chosen.dump_max_bytes,
+        max_files=chosen.dump_files,
+    )
+    return Keeper(plan, RealWorld(plan, supervisord), _hands(plan, supervisord), book, dumps)
 
 
 def _wait_s(keeper: Keeper, tick_s: float) -> float:

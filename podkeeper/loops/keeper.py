@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from podkeeper.loops import deaths
+from podkeeper.loops.hanging import Hangs
 from podkeeper.loops.rules import rules_of
 from podkeeper.loops.sight import Births, Sight, facts_of, is_ready
 from podkeeper.policy import duty, escalation, oom, silence
@@ -67,14 +68,30 @@ class Deeds(Protocol):
         """End the whole worker, and say what came of it."""
 
 
+class Dumps(Protocol):
+    """Who writes down where a hung program stands. Real in `actuators.stackdumps`."""
+
+    def begin(self, program: str, pid: int) -> bool:
+        """Begin to write a program's stack; False where that cannot be."""
+
+    def finished(self) -> list[tuple[str, str]]:
+        """Return the programs whose dumps have ended since the last call, and what came of it."""
+
+
 class Keeper:
     """Compares what should run with what runs; the difference is its work."""
 
-    def __init__(self, plan: Plan, world: World, hands: Deeds, book: IncidentBook) -> None:
+    def __init__(
+        self, plan: Plan, world: World, hands: Deeds, book: IncidentBook, dumps: Dumps
+    ) -> None:
         self._plan = plan
         self._world = world
         self._hands = hands
         self._book = book
+        self._dumps = dumps
+        self._hangs = Hangs(plan)
+        #: What is due for a hung program once its stack is written down.
+        self._undone: dict[str, tuple[Facts, Verdict, Incident]] = {}
         self._births = Births()
         self._rules = {each.name: rules_of(plan, each) for each in plan.programs}
         self._records = {
@@ -101,6 +118,7 @@ class Keeper:
                 facts = facts_of(sight, self._plan, program, self._births)
                 if facts is not None:
                     self._judge(program, facts, sight)
+            self._end_what_hung(sight)
             self._escalate()
         self._close_what_is_over(sight)
         self._tidy()
@@ -162,6 +180,7 @@ class Keeper:
             self._replace_silent(program.name, facts, sight)
             return
         rules, before = self._rules[program.name], self._records[program.name]
+        facts = self._hangs.look(program, facts, before, sight)
         record, verdict = duty.judge(facts, before, rules, sight.now_s, self._world.luck())
         self._keep(program.name, record)
         if facts.state in duty.DOWN and before.restart_at_s is None and not before.gave_up:
@@ -195,15 +214,29 @@ class Keeper:
     def _open_and_do(self, program: str, facts: Facts, verdict: Verdict, sight: Sight) -> None:
         evidence = deaths.evidence(sight, program, None, self._kills.count)
         why = Explanation(verdict.cause or Cause.UNKNOWN, verdict.reason)
+        if facts.hung is not None and verdict.cause == Cause.HANG:
+            evidence |= facts.hung.evidence
         incident = self._book.open(program, why, pid=facts.pid, evidence=evidence)
-        if verdict.deed == Deed.TAKE_DOWN:
-            # What supervisord brings back by itself it brings back only if it was not asked to
-            # stop it.
-            if self._rules[program].supervisord_restarts:
-                outcome = self._hands.kill(program, facts.pid)
-            else:
-                outcome = self._hands.take_down(program)
-            self._book.act(incident, verdict.deed, outcome)
+        if verdict.cause == Cause.HANG and self._dumps.begin(program, facts.pid):
+            self._undone[program] = facts, verdict, incident
+        elif verdict.deed == Deed.TAKE_DOWN:
+            self._take_down(program, facts, verdict, incident)
+
+    def _take_down(self, program: str, facts: Facts, verdict: Verdict, incident: Incident) -> None:
+        # What supervisord brings back by itself it brings back only if it was not asked to stop it.
+        if verdict.at_once or self._rules[program].supervisord_restarts:
+            self._book.act(incident, Deed.KILL, self._hands.kill(program, facts.pid))
+        else:
+            self._book.act(incident, verdict.deed, self._hands.take_down(program))
+
+    def _end_what_hung(self, sight: Sight) -> None:
+        """Take down each hung program whose stack is written down by now, if it still runs."""
+        for program, outcome in self._dumps.finished():
+            facts, verdict, incident = self._undone.pop(program)
+            self._book.act(incident, "dump", outcome)
+            info = sight.infos.get(program)
+            if info is not None and info.pid == facts.pid and info.state in duty.UP:
+                self._take_down(program, facts, verdict, incident)
 
     def _start(self, program: str, sight: Sight) -> None:
         is_restart = sight.infos[program].started_at_s > 0
@@ -285,4 +318,4 @@ class Keeper:
 
 def _lasting(record: Record) -> Record:
     """Return the part of a record that must outlive the keeper."""
-    return replace(record, standing=Standing(), was_ready_pid=0)
+    return replace(record, standing=Standing())

@@ -14,6 +14,7 @@ from podkeeper.policy.duty import Facts
 
 if TYPE_CHECKING:
     from podkeeper.model.snapshot import ProgramReading, Snapshot
+    from podkeeper.model.work import Work
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.supervisord import ProgramInfo
 
@@ -26,6 +27,8 @@ class Sight:
     snapshot: Snapshot | None
     now_s: float
     now_wall_s: float
+    #: Which jobs the handler says it has in hand; None where it says nothing.
+    work: Work | None = None
 
 
 class Births:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
 from podkeeper.model.snapshot import ContainerMemory, Cpu, Network, ProgramReading, Snapshot
+from podkeeper.model.work import JobInHand, Work
 from podkeeper.recorders.ledger import Ledger
 from podkeeper.settings.load import Source, load
 from podkeeper.settings.programs import Surroundings, make_plan
@@ -54,6 +57,10 @@ class FakeProgram:
     #: Seconds after its start at which it is ready; None: never.
     ready_after_s: float | None = 0.0
     stop_requested: bool = False
+    #: Whether it neither works nor answers, and whether that is because it is stopped.
+    hung: bool = False
+    stopped: bool = False
+    cpu_s: float = 0.0
 
 
 @dataclass
@@ -70,6 +77,13 @@ class FakeWorld:
     deeds: list[tuple[str, str]] = field(default_factory=list)
     next_pid: int = 100
     last_snapshot: Snapshot | None = None
+    #: What the handler has in hand: job and progress by WebUI; jobs move by themselves.
+    jobs: dict[str, JobInHand] = field(default_factory=dict)
+    handler_writes: bool = True
+    last_work: Work | None = None
+    #: Whether stacks can be dumped, and the dumps that have not been collected.
+    dumps: bool = False
+    dumped: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Start what supervisord starts by itself."""
@@ -83,6 +97,8 @@ class FakeWorld:
         program = self.programs[name]
         program.state, program.pid, program.stop_requested = "RUNNING", self.next_pid, False
         program.started_at_s = self.now_s
+        program.hung = program.stopped = False
+        program.cpu_s = 0.0
 
     # What the keeper sees.
 
@@ -90,8 +106,35 @@ class FakeWorld:
         """Return what is seen now; the watchdog takes a snapshot first, if it lives."""
         if self.watchdog_alive and self.programs["watchdog"].pid:
             self.last_snapshot = self._snapshot()
+        if self.handler_writes and self.programs["handler"].pid:
+            self.last_work = self._work()
         infos = {name: self._info(name) for name in self.programs}
-        return Sight(infos, self.last_snapshot, self.now_s, START_WALL_S + self.now_s)
+        wall_s = START_WALL_S + self.now_s
+        return Sight(infos, self.last_snapshot, self.now_s, wall_s, self.last_work)
+
+    def _work(self) -> Work:
+        for name, job in self.jobs.items():
+            program = self.programs[job.webui or ""]
+            if program.pid and not program.hung:
+                program.cpu_s += 1.0
+                self.jobs[name] = replace(job, moved_monotonic_s=self.now_s)
+        return Work(
+            run_id=self.plan.run_id,
+            handler_pid=self.programs["handler"].pid,
+            written_monotonic_s=self.now_s,
+            jobs=list(self.jobs.values()),
+        )
+
+    def give_job(self, webui: str = "webui") -> None:
+        """Give the handler a job that a WebUI works on."""
+        self.jobs["job-1"] = JobInHand(
+            id="job-1",
+            granted_monotonic_s=self.now_s,
+            phase="sampling",
+            progress_ratio=0.5,
+            webui=webui,
+            moved_monotonic_s=self.now_s,
+        )
 
     def _info(self, name: str) -> ProgramInfo:
         program = self.programs[name]
@@ -140,9 +183,13 @@ class FakeWorld:
             processes=1,
             threads=1,
             open_files=1,
-            cpu_s=0.0,
-            ready=ready if asked else None,
+            cpu_s=program.cpu_s,
+            ready=ready and not program.hung if asked else None,
             readiness_detail="connection refused",
+            alive=not program.hung if asked else None,
+            liveness_failures=(99 if program.hung else 0) if asked else None,
+            liveness_detail="no answer in 5 s",
+            stopped=program.stopped,
         )
 
     def deaths(self, after: int) -> list[Death]:
@@ -190,6 +237,19 @@ class FakeWorld:
         self.running = False
         return "shutting down"
 
+    def begin(self, program: str, pid: int) -> bool:
+        """Begin to write a program's stack."""
+        assert self.programs[program].pid == pid
+        if self.dumps:
+            self.deeds.append(("dump", program))
+            self.dumped.append(program)
+        return self.dumps
+
+    def finished(self) -> list[tuple[str, str]]:
+        """Return the dumps begun before the last look."""
+        ended, self.dumped = self.dumped, []
+        return [(program, "/dumps/1.txt") for program in ended]
+
     # What befalls it.
 
     def die(
@@ -235,7 +295,7 @@ class Story:
     def new_keeper(self) -> Keeper:
         """Return a keeper as it comes up after its own death, or at first."""
         book = IncidentBook(self.ledger, "run", lambda: START_WALL_S + self.world.now_s)
-        self.keeper = Keeper(self.plan, self.world, self.world, book)
+        self.keeper = Keeper(self.plan, self.world, self.world, book, self.world)
         return self.keeper
 
     def run(self, span_s: float, step_s: float = 0.5) -> None:

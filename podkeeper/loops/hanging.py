@@ -1,0 +1,114 @@
+"""Which programs are hung?
+
+Covers: bringing snapshot, work file and plan together into what `policy.hang` judges, and what it
+remembers of each program. All in memory: a keeper that comes anew watches for a whole window again.
+Leaves out: the judgement (`policy.hang`), what is done (`loops.keeper`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from podkeeper.loops.sight import reading_of
+from podkeeper.policy import hang
+from podkeeper.policy.hang import Job, Rules, Seen, Watch
+from podkeeper.policy.liveness import Patience
+from podkeeper.policy.stall import Lines, Signs
+
+if TYPE_CHECKING:
+    from podkeeper.loops.sight import Sight
+    from podkeeper.model.work import JobInHand, Work
+    from podkeeper.policy.duty import Facts, Record
+    from podkeeper.settings.plan import Plan, Program
+
+#: Where a WebUI of several is told which GPU is its own.
+_GPU = "CUDA_VISIBLE_DEVICES"
+
+
+def rules_of(plan: Plan, program: Program) -> Rules:
+    """Return when a program of the plan counts as hung."""
+    webui, probe = plan.settings.webui, program.liveness
+    lines = Lines(
+        window_s=webui.stall_s,
+        cpu_ratio=webui.stall_cpu_ratio,
+        gpu_ratio=webui.stall_gpu_ratio,
+        io_bytes=webui.stall_io_bytes,
+    )
+    return Rules(
+        lines=lines,
+        patience=None if probe is None else Patience(probe.failures, probe.period_s),
+        stopped_s=plan.settings.keeper.stopped_s,
+        silence_s=plan.settings.handler.silence_s if program.role == "handler" else None,
+        gap_s=plan.settings.keeper.watchdog_silence_s,
+    )
+
+
+def _work(sight: Sight, plan: Plan) -> Work | None:
+    """Return what the handler that runs now says it has in hand, or None."""
+    work = sight.work
+    if work is None:
+        return None
+    infos = (sight.infos.get(each.name) for each in plan.of_role("handler"))
+    return work if any(each and each.pid == work.handler_pid for each in infos) else None
+
+
+def _job_at(work: Work | None, program: Program) -> JobInHand | None:
+    """Return the job at a WebUI that moved last, or None."""
+    jobs = [each for each in work.jobs if each.webui == program.name] if work is not None else []
+    return max(jobs, key=lambda each: each.moved_monotonic_s, default=None)
+
+
+def _gpu_ratio(sight: Sight, program: Program) -> float | None:
+    """Return how busy the program's GPU is, or the busiest of all; None where unknown."""
+    own = program.environment.get(_GPU)
+    gpus = sight.snapshot.gpus if sight.snapshot is not None else None
+    ratios = [
+        each.utilization_ratio for each in gpus or () if own is None or str(each.index) == own
+    ]
+    return max((each for each in ratios if each is not None), default=None)
+
+
+class Hangs:
+    """Watches every program for hanging."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._rules = {each.name: rules_of(plan, each) for each in plan.programs}
+        self._watches = {each.name: Watch() for each in plan.programs}
+
+    def look(self, program: Program, facts: Facts, record: Record, sight: Sight) -> Facts:
+        """Return the facts with whether the program is hung; the watchers look after themselves."""
+        if program.resident or not facts.pid:
+            return facts
+        seen = self._seen(program, facts, record, sight)
+        if seen is None:
+            return facts
+        before, rules = self._watches[program.name], self._rules[program.name]
+        self._watches[program.name], hung = hang.judge(before, seen, rules)
+        return replace(facts, hung=hung)
+
+    def _seen(self, program: Program, facts: Facts, record: Record, sight: Sight) -> Seen | None:
+        reading = reading_of(sight, sight.infos[program.name])
+        if sight.snapshot is None or reading is None:
+            return None
+        work = _work(sight, self._plan)
+        job = _job_at(work, program)
+        silent = work is not None and work.jobs and work.handler_pid == facts.pid
+        signs = Signs(
+            at_s=sight.snapshot.taken_monotonic_s,
+            cpu_s=reading.cpu_s,
+            moved_at_s=job.moved_monotonic_s if job else None,
+            gpu_ratio=_gpu_ratio(sight, program) if program.role == "webui" else None,
+            io_bytes=reading.io_bytes,
+        )
+        return Seen(
+            pid=facts.pid,
+            signs=signs,
+            stopped=reading.stopped,
+            job=Job(job.id, job.phase, job.progress_ratio) if job else None,
+            failures=reading.liveness_failures,
+            detail=reading.liveness_detail or "",
+            was_ready=facts.pid == record.was_ready_pid,
+            sign_of_life_s=work.written_monotonic_s if work is not None and silent else None,
+        )
