@@ -2,24 +2,27 @@
 
 Covers: bringing snapshot, work file and plan together into what `policy.hang` judges, and what it
 remembers of each program. All in memory: a keeper that comes anew watches for a whole window again.
+And what is due for a hung program but waits until its stack is written down.
 Leaves out: the judgement (`policy.hang`), what is done (`loops.keeper`).
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from podkeeper.loops.sight import reading_of
 from podkeeper.policy import hang
+from podkeeper.policy.cause import Cause
 from podkeeper.policy.hang import Job, Rules, Seen, Watch
 from podkeeper.policy.liveness import Patience
 from podkeeper.policy.stall import Lines, Signs
 
 if TYPE_CHECKING:
     from podkeeper.loops.sight import Sight
+    from podkeeper.model.incident import Incident
     from podkeeper.model.work import JobInHand, Work
-    from podkeeper.policy.duty import Facts, Record
+    from podkeeper.policy.duty import Facts, Record, Verdict
     from podkeeper.settings.plan import Plan, Program
 
 #: Where a WebUI of several is told which GPU is its own.
@@ -112,3 +115,41 @@ class Hangs:
             was_ready=facts.pid == record.was_ready_pid,
             sign_of_life_s=work.written_monotonic_s if work is not None and silent else None,
         )
+
+
+class Dumps(Protocol):
+    """Who writes down where a hung program stands. Real in `actuators.stackdumps`."""
+
+    def begin(self, program: str, pid: int) -> bool:
+        """Begin to write a program's stack; False where that cannot be."""
+
+    def finished(self) -> list[tuple[str, str]]:
+        """Return the programs whose dumps have ended since the last call, and what came of it."""
+
+
+class Due(NamedTuple):
+    """What is due for a program, and the incident it was found in."""
+
+    program: str
+    facts: Facts
+    verdict: Verdict
+    incident: Incident
+
+
+class Undone:
+    """What waits for a stack dump. If the keeper dies meanwhile, its next life kills in time."""
+
+    def __init__(self, dumps: Dumps) -> None:
+        self._dumps = dumps
+        self._waiting: dict[str, Due] = {}
+
+    def begin(self, due: Due) -> bool:
+        """Return whether what is due waits for the program's stack from now on."""
+        if due.verdict.cause != Cause.HANG or not self._dumps.begin(due.program, due.facts.pid):
+            return False
+        self._waiting[due.program] = due
+        return True
+
+    def finished(self) -> list[tuple[Due, str]]:
+        """Return what waits no more, each with what came of the dump."""
+        return [(self._waiting.pop(name), outcome) for name, outcome in self._dumps.finished()]

@@ -14,15 +14,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from podkeeper.loops import deaths
-from podkeeper.loops.hanging import Hangs
+from podkeeper.loops.hanging import Due, Hangs, Undone
 from podkeeper.loops.rules import rules_of
-from podkeeper.loops.sight import Births, Sight, facts_of, is_ready
-from podkeeper.policy import duty, escalation, oom, silence
+from podkeeper.loops.sight import Births, Sight, facts_of, is_ready, is_silent
+from podkeeper.policy import duty, escalation, oom
 from podkeeper.policy.cause import Cause, Explanation
 from podkeeper.policy.duty import Deed, Facts, Record, Verdict
-from podkeeper.policy.pressure import Pressure, Standing
+from podkeeper.policy.pressure import Pressure
 
 if TYPE_CHECKING:
+    from podkeeper.loops.hanging import Dumps
     from podkeeper.loops.incidents import IncidentBook
     from podkeeper.model.incident import Incident
     from podkeeper.settings.plan import Plan, Program
@@ -68,16 +69,6 @@ class Deeds(Protocol):
         """End the whole worker, and say what came of it."""
 
 
-class Dumps(Protocol):
-    """Who writes down where a hung program stands. Real in `actuators.stackdumps`."""
-
-    def begin(self, program: str, pid: int) -> bool:
-        """Begin to write a program's stack; False where that cannot be."""
-
-    def finished(self) -> list[tuple[str, str]]:
-        """Return the programs whose dumps have ended since the last call, and what came of it."""
-
-
 class Keeper:
     """Compares what should run with what runs; the difference is its work."""
 
@@ -88,10 +79,8 @@ class Keeper:
         self._world = world
         self._hands = hands
         self._book = book
-        self._dumps = dumps
         self._hangs = Hangs(plan)
-        #: What is due for a hung program once its stack is written down.
-        self._undone: dict[str, tuple[Facts, Verdict, Incident]] = {}
+        self._undone = Undone(dumps)
         self._births = Births()
         self._rules = {each.name: rules_of(plan, each) for each in plan.programs}
         self._records = {
@@ -132,7 +121,7 @@ class Keeper:
         """Remember a record; write it down where more than fleeting readings changed."""
         before = self._records[program]
         self._records[program] = record
-        if _lasting(before) != _lasting(record):
+        if duty.lasting(before) != duty.lasting(record):
             self._book.remember(f"record.{program}", record)
 
     def _account_for_deaths(self, sight: Sight) -> None:
@@ -176,7 +165,7 @@ class Keeper:
                 self._give_up(death.program, verdict)
 
     def _judge(self, program: Program, facts: Facts, sight: Sight) -> None:
-        if program.role == "watchdog" and self._is_silent(facts, sight):
+        if program.role == "watchdog" and is_silent(sight, self._plan, facts):
             self._replace_silent(program.name, facts, sight)
             return
         rules, before = self._rules[program.name], self._records[program.name]
@@ -217,9 +206,9 @@ class Keeper:
         if facts.hung is not None and verdict.cause == Cause.HANG:
             evidence |= facts.hung.evidence
         incident = self._book.open(program, why, pid=facts.pid, evidence=evidence)
-        if verdict.cause == Cause.HANG and self._dumps.begin(program, facts.pid):
-            self._undone[program] = facts, verdict, incident
-        elif verdict.deed == Deed.TAKE_DOWN:
+        if self._undone.begin(Due(program, facts, verdict, incident)):
+            return
+        if verdict.deed == Deed.TAKE_DOWN:
             self._take_down(program, facts, verdict, incident)
 
     def _take_down(self, program: str, facts: Facts, verdict: Verdict, incident: Incident) -> None:
@@ -231,12 +220,11 @@ class Keeper:
 
     def _end_what_hung(self, sight: Sight) -> None:
         """Take down each hung program whose stack is written down by now, if it still runs."""
-        for program, outcome in self._dumps.finished():
-            facts, verdict, incident = self._undone.pop(program)
-            self._book.act(incident, "dump", outcome)
-            info = sight.infos.get(program)
-            if info is not None and info.pid == facts.pid and info.state in duty.UP:
-                self._take_down(program, facts, verdict, incident)
+        for due, outcome in self._undone.finished():
+            self._book.act(due.incident, "dump", outcome)
+            info = sight.infos.get(due.program)
+            if info is not None and info.pid == due.facts.pid and info.state in duty.UP:
+                self._take_down(due.program, due.facts, due.verdict, due.incident)
 
     def _start(self, program: str, sight: Sight) -> None:
         is_restart = sight.infos[program].started_at_s > 0
@@ -273,15 +261,6 @@ class Keeper:
         for incident in [each for name in roles for each in self._book.of(name)]:
             self._book.act(incident, Deed.END, outcome)
 
-    def _is_silent(self, facts: Facts, sight: Sight) -> bool:
-        snapshot, keeper = sight.snapshot, self._plan.settings.keeper
-        own = snapshot is not None and snapshot.watchdog_pid == facts.pid
-        age_s = sight.now_s - snapshot.taken_monotonic_s if snapshot and own else None
-        running = facts.state == "RUNNING"
-        return running and silence.is_silent(
-            age_s, facts.running_s, keeper.watchdog_silence_s, keeper.watchdog_grace_s
-        )
-
     def _replace_silent(self, program: str, facts: Facts, sight: Sight) -> None:
         record = self._records[program]
         self._keep(
@@ -314,8 +293,3 @@ class Keeper:
         self._looks += 1
         if self._looks % _LOOKS_PER_TIDY == 0:
             self._book.keep_within_bound()
-
-
-def _lasting(record: Record) -> Record:
-    """Return the part of a record that must outlive the keeper."""
-    return replace(record, standing=Standing())

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from podkeeper.policy import silence
 from podkeeper.policy.duty import Facts
 
 if TYPE_CHECKING:
@@ -68,6 +69,17 @@ def is_ready(sight: Sight, program: Program) -> bool:
     info = sight.infos.get(program.name)
     reading = reading_of(sight, info) if info is not None else None
     return reading is not None and reading.ready is True
+
+
+def is_silent(sight: Sight, plan: Plan, facts: Facts) -> bool:
+    """Return whether the watchdog that runs has left no snapshot for too long."""
+    snapshot, keeper = sight.snapshot, plan.settings.keeper
+    own = snapshot is not None and snapshot.watchdog_pid == facts.pid
+    age_s = sight.now_s - snapshot.taken_monotonic_s if snapshot and own else None
+    running = facts.state == "RUNNING"
+    return running and silence.is_silent(
+        age_s, facts.running_s, keeper.watchdog_silence_s, keeper.watchdog_grace_s
+    )
 
 
 def gate_open(sight: Sight, plan: Plan, program: Program) -> bool:

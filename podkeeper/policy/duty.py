@@ -144,6 +144,11 @@ def after_start(record: Record, rules: Rules, now_s: float, *, is_restart: bool)
     return Record(history=history, cooldown_until_s=record.cooldown_until_s)
 
 
+def lasting(record: Record) -> Record:
+    """Return the part of a record that must outlive the keeper."""
+    return replace(record, standing=Standing())
+
+
 def _judge_stopped(facts: Facts, record: Record, now_s: float) -> tuple[Record, Verdict | None]:
     if record.taking_down is not None:
         due = record.restart_at_s is not None and now_s >= record.restart_at_s

@@ -83,6 +83,9 @@ class FakeWorld:
     last_work: Work | None = None
     #: Whether stacks can be dumped, and the dumps that have not been collected.
     dumps: bool = False
+    slow_dumps: bool = False
+    #: Programs that answer no liveness probe.
+    deaf: set[str] = field(default_factory=set)
     dumped: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -169,7 +172,7 @@ class FakeWorld:
 
     def _reading(self, name: str) -> ProgramReading:
         program = self.programs[name]
-        after_s = program.ready_after_s
+        after_s, deaf = program.ready_after_s, program.hung or name in self.deaf
         asked = self.plan.program(name).readiness_url is not None and program.pid
         ready = after_s is not None and self.now_s - program.started_at_s >= after_s
         return ProgramReading(
@@ -186,8 +189,8 @@ class FakeWorld:
             cpu_s=program.cpu_s,
             ready=ready and not program.hung if asked else None,
             readiness_detail="connection refused",
-            alive=not program.hung if asked else None,
-            liveness_failures=(99 if program.hung else 0) if asked else None,
+            alive=not deaf if asked else None,
+            liveness_failures=(99 if deaf else 0) if asked else None,
             liveness_detail="no answer in 5 s",
             stopped=program.stopped,
         )
@@ -246,7 +249,9 @@ class FakeWorld:
         return self.dumps
 
     def finished(self) -> list[tuple[str, str]]:
-        """Return the dumps begun before the last look."""
+        """Return the dumps that are written."""
+        if self.slow_dumps:
+            return []
         ended, self.dumped = self.dumped, []
         return [(program, "/dumps/1.txt") for program in ended]
 

@@ -242,3 +242,16 @@ def test_a_real_tree_and_its_orphan_are_found():
         found = members("tested", child.pid, seen, marks.of, "here")
         assert found == {seen[child.pid].identity, seen[orphan_pid].identity}
         child.stdin.close()
+
+
+def test_bytes_read_and_written_are_those_of_files_and_devices(tree):
+    """Lines of log, which go into a pipe, do not count."""
+    content = "rchar: 100\nwchar: 7000\nsyscr: 1\nread_bytes: 20\nwrite_bytes: 3\n"
+    root = tree({"proc/9/io": content})
+    assert process.io_bytes_of(9, root) == 123
+    assert process.io_bytes_of(10, root) is None
+
+
+def test_a_stopped_process_is_told_from_one_that_a_debugger_holds():
+    """State T is SIGSTOP; t is a tracer's."""
+    assert [a_process(1, 0, state=each).stopped for each in "TtSR"] == [True, False, False, False]
