@@ -79,10 +79,13 @@ peers: $(STAMP) ## install what the benches compare podkeeper with, as far as it
 bench-restart: peers ## how long a killed program is gone, beside other supervisors (TRIALS=50)
 	$(BENCH) bench.restart $(if $(TRIALS),--trials $(TRIALS))
 
+bench-footprint: peers ## what supervision itself costs, beside others (SECONDS_EACH=60)
+	$(BENCH) bench.footprint $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
+
 recording: $(STAMP) ## record the README's picture anew
 	$(BIN)/python scripts/docs-recording
 
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo recording peers bench-restart clean
+.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo recording peers bench-restart bench-footprint clean

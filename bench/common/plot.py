@@ -67,3 +67,38 @@ def strips(
         middle = x(statistics.median(series))
         body.append(_line(middle, y - 8, middle, y + 8, f'stroke="{colour}" stroke-width="3"'))
     path.write_text(_page(bottom + _FOOT, body))
+
+
+_PANEL_GAP, _NAMES = 34, 220
+
+
+def bars(
+    path: Path,
+    title: str,
+    panels: Sequence[tuple[str, float | None, Sequence[tuple[str, float]]]],
+    ours: str,
+) -> None:
+    """Draw one panel of bars below another, each with its own scale and, where given, a bound."""
+    body = [_text(_NAMES, 22, title, 'font-size="15" font-weight="bold"')]
+    y = float(_TOP)
+    for name, bound, rows in panels:
+        most = max([value for _, value in rows] + ([bound] if bound else [])) or 1.0
+        scale = (_WIDTH - _NAMES - 90) / most
+        body.append(_text(_NAMES, y + 4, name, 'font-weight="bold"'))
+        top = y + 10
+        for number, (side, value) in enumerate(rows):
+            at = top + _ROW * number
+            colour = _OURS if side == ours else _OTHERS
+            size = f'width="{value * scale:.1f}" height="{_ROW - 8}"'
+            body.append(f'<rect x="{_NAMES}" y="{at + 4:.1f}" {size} fill="{colour}"/>')
+            body.append(_text(_NAMES - 10, at + 15, side, 'text-anchor="end"'))
+            body.append(_text(_NAMES + value * scale + 6, at + 15, f"{value:.3g}"))
+        y = top + _ROW * len(rows)
+        if bound:
+            at = _NAMES + bound * scale
+            body.append(_line(at, top, at, y, f'stroke="{_BOUND}" stroke-dasharray="4 3"'))
+            words = f"wanted: {ours} at most {bound:g}"
+            more = f'font-size="11" text-anchor="end" style="fill:{_BOUND}"'
+            body.append(_text(_WIDTH - 20, top - 6, words, more))
+        y += _PANEL_GAP
+    path.write_text(_page(y, body))

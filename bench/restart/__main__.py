@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.common import figures, report
 from bench.common.plot import strips
+from bench.common.program import compiled
 from bench.common.running import kill_all_of, wait_for
 from bench.restart.peers.base import FORMS, Peer
 from bench.restart.peers.circus import Circus
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 
 PEERS: tuple[type[Peer], ...] = (Podkeeper, Supervisord, Runit, S6, Monit, Circus, Pm2)
 MEDIAN_MS, P99_MS = 25.0, 60.0
-
-
-def compiled(folder: Path) -> Path:
-    """Return the program, compiled."""
-    target = folder / "program"
-    source = Path(__file__).with_name("program.c")
-    subprocess.run(["cc", "-O2", "-Wall", "-o", str(target), str(source)], check=True)
-    return target
 
 
 def take_part(names: Sequence[str], folder: Path, program: Path) -> tuple[list[Peer], list[str]]:

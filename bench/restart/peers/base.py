@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-#: Where the program's standard output is: see program.c.
+#: Where the program's standard output is: see bench/common/program.c.
 FORMS = ("plain", "grand", "file")
 
 

@@ -1,0 +1,1 @@
+"""What does supervision itself cost?"""

@@ -1,0 +1,1 @@
+"""Who supervises: one file each."""
