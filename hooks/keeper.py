@@ -23,8 +23,9 @@ from podkeeper.errors import PodkeeperError, ShuttingDownError, SupervisordError
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
+from podkeeper.loops.word import Word
 from podkeeper.model import snapshot, work
-from podkeeper.probes import cgroup, process
+from podkeeper.probes import cgroup, groups, process
 from podkeeper.probes.proc import Marks, members
 from podkeeper.recorders.ledger import Ledger
 from podkeeper.settings import plan as plans
@@ -47,7 +48,12 @@ class RealWorld:
 
     def __init__(self, plan: Plan, supervisord: Supervisord) -> None:
         self._plan = plan
-        self._supervisord = supervisord
+        #: Our place in the control groups never changes: found once.
+        self._memory_group = groups.find("memory")
+        period_s = plan.settings.keeper.states_period_s
+        self._word = Word(supervisord.see, period_s, time.monotonic)
+        #: Forgets what supervisord said last; called when an event came.
+        self.hint = self._word.hint
         self._known_death = -1
         self._seen = Seen(running=True, programs=[], deaths=[])
 
@@ -57,7 +63,7 @@ class RealWorld:
         Raises:
             ShuttingDownError: supervisord is stopping everything.
         """
-        self._seen = self._supervisord.see(self._known_death)
+        self._seen = self._word.look(self._known_death)
         if not self._seen.running:
             raise ShuttingDownError
         infos = {each.name: each for each in self._seen.programs}
@@ -91,7 +97,7 @@ class RealWorld:
 
     def oom_kills(self) -> int | None:
         """Return the kernel's out-of-memory kills in this container."""
-        return cgroup.oom_kills()
+        return cgroup.oom_kills(place=self._memory_group)
 
     def luck(self) -> float:
         """Return a random number from 0 to 1."""
@@ -132,8 +138,9 @@ def _hands(plan: Plan, supervisord: Supervisord) -> Hands:
     return Hands(supervisord, processes, sweep_wait_s=plan.settings.keeper.sweep_wait_s)
 
 
-def _make(plan: Plan) -> Keeper:
+def _make(plan: Plan) -> tuple[Keeper, RealWorld]:
     supervisord = Supervisord(plan.socket_path)
+    world = RealWorld(plan, supervisord)
     ledger = Ledger(
         plan.ledger_path,
         busy_timeout_s=plan.settings.ledger.busy_timeout_s,
@@ -150,7 +157,7 @@ def _make(plan: Plan) -> Keeper:
         max_bytes=chosen.dump_max_bytes,
         max_files=chosen.dump_files,
     )
-    return Keeper(plan, RealWorld(plan, supervisord), _hands(plan, supervisord), book, dumps)
+    return Keeper(plan, world, _hands(plan, supervisord), book, dumps), world
 
 
 def _wait_s(keeper: Keeper, tick_s: float) -> float:
@@ -184,7 +191,7 @@ def _end_orphans(plan: Plan) -> int:
 
 def run(plan: Plan, listener: Listener) -> int:
     """Look at every event and every tick, until supervisord is gone."""
-    keeper = _make(plan)
+    keeper, world = _make(plan)
     while True:
         try:
             keeper.look()
@@ -192,8 +199,11 @@ def run(plan: Plan, listener: Listener) -> int:
             return _see_out(listener)
         except SupervisordError as error:
             _log.warning("Cannot look: %s", error)
-        if listener.wait(_wait_s(keeper, plan.settings.keeper.tick_s)) is None:
+        events = listener.wait(_wait_s(keeper, plan.settings.keeper.tick_s))
+        if events is None:
             return _end_orphans(plan)
+        if events:
+            world.hint()
 
 
 def main() -> int:

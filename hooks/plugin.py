@@ -53,14 +53,22 @@ class Namespace:
         @return string result
         """
         self._watch.heard()
+        seen = {**self._now(), "deaths": self._deaths.after(int(after))}
+        return json.dumps(seen)
+
+    def programs(self) -> str:
+        """Return whether supervisord runs programs, and every program with its state, as JSON.
+
+        @return string result
+        """
+        return json.dumps(self._now())
+
+    def _now(self) -> dict[str, Any]:
         groups = self._supervisord.process_groups.values()
-        return json.dumps(
-            {
-                "running": self._supervisord.options.mood == SupervisorStates.RUNNING,
-                "programs": [_state(each) for group in groups for each in group.processes.values()],
-                "deaths": self._deaths.after(int(after)),
-            }
-        )
+        return {
+            "running": self._supervisord.options.mood == SupervisorStates.RUNNING,
+            "programs": [_state(each) for group in groups for each in group.processes.values()],
+        }
 
     def droppedLines(self) -> int:  # noqa: N802 - supervisor's RPC methods are in this case
         """Return how many log lines were dropped because nobody read standard output.

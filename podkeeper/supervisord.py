@@ -83,7 +83,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     running: bool
     programs: list[ProgramInfo]
     #: Oldest first.
-    deaths: list[Death]
+    deaths: list[Death] = []
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -139,19 +139,18 @@ class Supervisord:
             transport.close()
 
     def programs(self) -> list[ProgramInfo]:
-        """Return every program with its state. Same as `supervisorctl status`."""
-        return [
-            ProgramInfo(
-                name=str(each["name"]),
-                state=str(each["statename"]),
-                pid=int(each["pid"]),
-                started_at_s=int(each["start"]),
-                stopped_at_s=int(each["stop"]),
-                exit_status=int(each["exitstatus"]),
-                spawn_error=str(each["spawnerr"]),
-            )
-            for each in self._call("supervisor.getAllProcessInfo")
-        ]
+        """Return every program with its state. Same as `supervisorctl status`.
+
+        Asks the plugin: supervisord's own answer is long, and takes three times the time on either
+        side.
+
+        Raises:
+            ShuttingDownError: supervisord is stopping everything.
+        """
+        seen = msgspec.json.decode(self._call("podkeeper.programs"), type=Seen)
+        if not seen.running:
+            raise ShuttingDownError
+        return seen.programs
 
     def see(self, after: int = -1) -> Seen:
         """Return everything of one instant, with the deaths of a sequence above `after`.

@@ -121,7 +121,7 @@ class Keeper:
         """Remember a record; write it down where more than fleeting readings changed."""
         before = self._records[program]
         self._records[program] = record
-        if duty.lasting(before) != duty.lasting(record):
+        if before != record and duty.lasting(before) != duty.lasting(record):
             self._book.remember(f"record.{program}", record)
 
     def _account_for_deaths(self, sight: Sight) -> None:

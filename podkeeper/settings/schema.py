@@ -141,6 +141,7 @@ class KeeperSettings(PlacedSection, frozen=True):
     """The keeper program."""
 
     tick_s: Annotated[float, Meta(gt=0, le=60, extra={QUANTITY: "span"})]
+    states_period_s: SpanAboveZero
     wakeup: bool
     silence_s: SpanAboveZero
     watchdog_silence_s: SpanAboveZero
