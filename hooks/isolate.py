@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _OOM_FILE = "/proc/self/oom_score_adj"
 _OOM_MOST = 1000
+_PR_SET_DUMPABLE = 4
 #: ioprio_set(2) has no number in os or signal; these two machines are what GPUs sit in.
 _IOPRIO_SET = {"x86_64": 251, "aarch64": 30}
 _IO_CLASSES = {"realtime": 1, "best-effort": 2, "idle": 3}
@@ -30,7 +31,20 @@ def _nice(text: str) -> str:
     return text
 
 
+def _show_to_own_user() -> None:
+    """Give this process's files in /proc to the user it has become.
+
+    Between a change of user and the next exec they belong to root, as `prctl(2)` says of
+    PR_SET_DUMPABLE: the fork of supervisord that becomes a program is just there.
+    """
+    import ctypes  # noqa: PLC0415 - costs 4 ms, and only a program of another user asks for it
+
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+
+
 def _oom(text: str) -> str:
+    if os.stat(_OOM_FILE).st_uid != os.geteuid():  # noqa: PTH116 - pathlib costs 3 ms
+        _show_to_own_user()
     with open(_OOM_FILE) as file:  # noqa: PTH123 - pathlib costs 3 ms
         own = int(file.read())
     with open(_OOM_FILE, "w") as file:  # noqa: PTH123 - the same
@@ -108,7 +122,7 @@ def isolate(word: str) -> list[str]:
                 refused.append(
                     f"{name}: wanted {wanted[name]}, got {got}: more is not allowed here"
                 )
-        except (OSError, OverflowError, ValueError) as error:
+        except (OSError, OverflowError, ValueError, ImportError) as error:
             cause = getattr(error, "strerror", None) or error
             refused.append(f"{name}: wanted {wanted[name]}, left as it is: {cause}")
     return refused

@@ -12,6 +12,7 @@ The descriptors that the program must not inherit are closed in one go, for the 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import signal
 from typing import Any
@@ -20,6 +21,11 @@ from hooks import launch
 
 #: What stands between the interpreter and the launcher's own arguments; see `settings.plan`.
 SHAPE = ["-P", "-m", "hooks.launch"]
+#: What the launcher loads when it comes to it. Loaded here once, no start pays for it, and a child
+#: that has become another user need not be able to read our libraries.
+PRELOADED = ("json", "resource", "hooks.isolate")
+#: The same for programs of other users alone: it takes a megabyte.
+PRELOADED_FOR_USERS = ("ctypes",)
 _FIRST_FD = 3
 #: What supervisord catches, and its child must not: a stop that comes now is meant for the child.
 _CAUGHT = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
@@ -41,8 +47,15 @@ class ForkLauncher:
 
     def attach(self) -> None:
         """Make supervisord's children launch themselves."""
+        for name in (*PRELOADED, *(PRELOADED_FOR_USERS if self._changes_users() else ())):
+            importlib.import_module(name)
         self._options.execve = self.execve
         self._options.close_fd = self.close_fd
+
+    def _changes_users(self) -> bool:
+        """Return whether any program runs as a user of its own."""
+        groups = getattr(self._options, "process_group_configs", None) or ()
+        return any(process.uid is not None for group in groups for process in group.process_configs)
 
     def execve(self, filename: str, argv: list[str], environ: dict[str, str]) -> None:
         """Become the program; called in the child.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from worker import JOB, Worker
+from worker import JOB, Worker, wait_for
 
 from podkeeper.cli.demo import environment_of
 from podkeeper.probes import isolation
@@ -101,6 +102,44 @@ def test_what_is_taken_away_afterwards_is_found(worker: Worker) -> None:
     assert said.returncode == 2
     assert "nice is" in said.stdout
     assert f"chmod 0600 {secret}" in said.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as other users")
+def test_a_program_of_another_user_has_its_place_and_its_name() -> None:
+    """User, order of killing, limits and HOME are there; its secrets are its own."""
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory(prefix="pk-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        started = Worker(
+            Path(folder),
+            PODKEEPER_WEBUI__USER="nobody",
+            PODKEEPER_WEBUI__DIRECTORY="/",
+            PODKEEPER_WEBUI__COMMAND="/bin/sleep 600",
+            PODKEEPER_WEBUI__OPEN_FILES="300",
+            PODKEEPER_WEBUI__ENVIRONMENT__HUSH="s3cret",
+        )
+        try:
+            pid = wait_for(
+                lambda: started.report() and started.line("webui").pid, "a webui that runs"
+            )
+            wait_for(
+                lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n", "the program itself"
+            )
+            found = seen(started, "webui")
+            environ = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            checks = {each["name"]: each for each in started.json("doctor")["checks"]}
+            log = started.log_text()
+        finally:
+            started.stop()
+    assert "cannot isolate" not in log
+    assert (found.uid, found.pgid) == (nobody.pw_uid, found.pid)
+    assert found.oom_score_adj is not None
+    assert found.oom_score_adj >= 800
+    assert found.limits is not None
+    assert found.limits["Max open files"] == 300
+    assert {b"HUSH=s3cret", b"USER=nobody", f"HOME={nobody.pw_dir}".encode()} <= set(environ)
+    names = ("isolation of webui", "secrets of webui", "secrets of handler", "runtime folder")
+    assert {name: checks[name]["level"] for name in names} == dict.fromkeys(names, "ok")
 
 
 def test_a_variable_that_opens_the_webui_stops_the_start(tmp_path: Path) -> None:
