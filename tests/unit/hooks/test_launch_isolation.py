@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,7 @@ def test_an_oom_score_stays_within_what_the_kernel_knows() -> None:
     assert (seen["oom"], said) == (1000, "")
 
 
+@pytest.mark.skipif(shutil.which("ionice") is None, reason="ionice is not installed")
 def test_disk_io_goes_to_the_class_that_is_named() -> None:
     """The kernel's own tool reads the class back."""
     seen = subprocess.run(

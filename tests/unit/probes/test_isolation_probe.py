@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import socket
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from podkeeper.probes import isolation, listening
 
@@ -64,6 +67,7 @@ def test_our_own_place_is_as_python_sees_it() -> None:
     assert seen.limits["Max open files"] == resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+@pytest.mark.skipif(shutil.which("ionice") is None, reason="ionice is not installed")
 def test_disk_io_is_as_the_kernels_own_tool_shows_it() -> None:
     """Class and level of another process."""
     with subprocess.Popen(["ionice", "-c", "best-effort", "-n", "6", "cat"], stdin=-1) as process:
