@@ -114,9 +114,10 @@ def judge(
         return _judge_up(facts, record, rules, now_s)
     if facts.state == "STOPPING":
         return _judge_stopping(record, rules, now_s)
-    if facts.state == "STOPPED":
-        return _judge_stopped(facts, record, now_s)
-    if facts.state in DOWN and not rules.supervisord_restarts:
+    if facts.state == "STOPPED" and record.taking_down is None:
+        return _judge_stopped(facts, record)
+    # A stop of our own is a death like any other: what was taken down is to come back.
+    if facts.state in (*DOWN, "STOPPED") and not rules.supervisord_restarts:
         return _judge_down(facts, record, rules, now_s, luck)
     return record, None
 
@@ -149,10 +150,7 @@ def lasting(record: Record) -> Record:
     return replace(record, standing=Standing())
 
 
-def _judge_stopped(facts: Facts, record: Record, now_s: float) -> tuple[Record, Verdict | None]:
-    if record.taking_down is not None:
-        due = record.restart_at_s is not None and now_s >= record.restart_at_s
-        return record, Verdict(Deed.START, record.taking_down) if due and facts.gate_open else None
+def _judge_stopped(facts: Facts, record: Record) -> tuple[Record, Verdict | None]:
     if not facts.ever_started and facts.gate_open:
         return record, Verdict(Deed.START, None, "first start")
     # Stopped by an operator: it stays so until the operator starts it.

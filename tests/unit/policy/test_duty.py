@@ -74,6 +74,16 @@ def test_a_death_nobody_reported_is_answered_too() -> None:
     assert judged(EXITED, record, 50.0)[1] is not None
 
 
+def test_a_stop_of_our_own_that_nobody_reported_is_answered_too() -> None:
+    """What was taken down comes back even if the record of its end was lost."""
+    record = Record(taking_down=Cause.MEMORY_HARD, taking_down_since_s=40.0)
+    record, verdict = judged(STOPPED, record, 50.0)
+    assert verdict is None
+    verdict = judged(STOPPED, record, 50.0)[1]
+    assert verdict is not None
+    assert verdict.deed == Deed.START
+
+
 def test_a_spent_budget_is_given_up_once_and_stays_so() -> None:
     """The verdict to give up comes once; later looks find nothing due."""
     record = Record(history=History((40.0, 45.0, 49.0), in_a_row=3))
