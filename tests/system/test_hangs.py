@@ -49,8 +49,9 @@ def started(**settings: str) -> Iterator[Worker]:
             worker.wait_until_ready()
             yield worker
         finally:
+            log = worker.log_text()
             code = worker.stop()
-        assert code == 0
+        assert code == 0, log[-6000:]
 
 
 @pytest.fixture(scope="module")
@@ -189,7 +190,7 @@ def test_forty_five_requests_at_once_are_no_hang(worker: Worker) -> None:
     assert worker.wait_for_job(name).status == "COMPLETED"
     for each in askers:
         each.join(DEADLINE_S)
-    assert answered == [200] * 45
+    assert answered == [200] * 45, worker.log_text()[-6000:]
     assert pid_of(worker, "webui") == pid
     assert len(worker.incidents()) == before
 
