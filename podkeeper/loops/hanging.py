@@ -104,6 +104,7 @@ class Hangs:
             moved_at_s=job.moved_monotonic_s if job else None,
             gpu_ratio=_gpu_ratio(sight, program) if program.role == "webui" else None,
             io_bytes=reading.io_bytes,
+            cpu_wait_ratio=sight.snapshot.cpu.wait_ratio,
         )
         return Seen(
             pid=facts.pid,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from podkeeper.loops.states import States
 from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Gpu, Network, ProgramReading
-from podkeeper.probes import cgroup, cpu, disk, groups, network, proc
+from podkeeper.probes import cgroup, cpu, disk, groups, network, proc, psi
 from podkeeper.probes.background import Background
 from podkeeper.probes.liveness import NO_STREAK, Streak
 from podkeeper.probes.nvml import Nvml
@@ -74,6 +74,7 @@ class ContainerSensors:
             capacity_cores=cpu.capacity_cores(affinity, self._root, self._places["cpu"]),
             used_cores=self._usage.cores(used_s, now_s),
             used_s=used_s,
+            wait_ratio=psi.cpu_wait_ratio(self._root),
         )
 
     def network(self) -> Network:

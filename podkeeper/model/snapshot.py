@@ -35,6 +35,8 @@ class Cpu(msgspec.Struct, frozen=True, kw_only=True):
     used_cores: float | None
     #: Processor time used since the container started.
     used_s: float | None = None
+    #: Share of the time in which some process of the machine waited for a processor.
+    wait_ratio: float | None = None
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):

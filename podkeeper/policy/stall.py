@@ -26,6 +26,8 @@ class Signs:
     gpu_ratio: float | None = None
     #: Bytes read and written by the process tree so far.
     io_bytes: int | None = None
+    #: Share of the time in which somebody on this machine waits for a processor, from 0 to 1.
+    cpu_wait_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ class Still:
     io_bytes: int | None = None
 
 
+def _still_cpu_s(signs: Signs, lines: Lines) -> float:
+    """Return how much processor time within the window is still standing still.
+
+    Where everybody waits for a processor a program at work gets little of one, and a hung program
+    that answers probes gets less by the same measure.
+    """
+    had_ratio = 1.0 - (signs.cpu_wait_ratio or 0.0)
+    return lines.cpu_ratio * lines.window_s * had_ratio
+
+
 def _moved(before: Still, signs: Signs, lines: Lines) -> bool:
     cpu_s = (signs.cpu_s or 0.0) - before.cpu_s
     io_bytes = 0
@@ -56,7 +68,7 @@ def _moved(before: Still, signs: Signs, lines: Lines) -> bool:
         io_bytes = signs.io_bytes - before.io_bytes
     return (
         (signs.moved_at_s is not None and signs.moved_at_s > before.since_s)
-        or not 0 <= cpu_s <= lines.cpu_ratio * lines.window_s
+        or not 0 <= cpu_s <= _still_cpu_s(signs, lines)
         or not 0 <= io_bytes <= lines.io_bytes
         or (signs.gpu_ratio is not None and signs.gpu_ratio > lines.gpu_ratio)
     )

@@ -78,6 +78,10 @@ def _encode_steps(strength: float, steps: int) -> int:
     return int(min(strength, 0.999) * steps) + 1 if strength > 0 else 1
 
 
+#: A step longer than this is made of several stretches of work and rest.
+_SLICE_S = 0.1
+
+
 def work(span_s: float) -> None:
     """Use the processor for so long, counted in processor time of this thread."""
     end_s = time.thread_time() + span_s
@@ -163,12 +167,21 @@ class _Run:
         step_s = world.settings.step_s * pixels / _REFERENCE_PIXELS
         world.progress.sampling(steps)
         for step in range(steps):
-            busy_s = step_s * world.settings.step_cpu_ratio
-            work(busy_s)
-            if not world.progress.step(step_s - busy_s):
+            if not self._step(step_s):
                 return step / steps
             world.faults.at(world.progress.ratio)
         return 1.0
+
+    def _step(self, step_s: float) -> bool:
+        """Let one step take its time, at work all along as a real one is; False when it was cut."""
+        progress, busy_ratio = self.world.progress, self.world.settings.step_cpu_ratio
+        slices = max(1, round(step_s / _SLICE_S))
+        for _ in range(slices):
+            work(step_s * busy_ratio / slices)
+            if progress.cut_within(step_s * (1 - busy_ratio) / slices):
+                return False
+        progress.step_done()
+        return True
 
     def _draw(self, iteration: int, done_ratio: float, making: Making) -> None:
         job, second = self.job, self.job.hires

@@ -46,13 +46,14 @@ class Progress:
         with self._lock:
             self.sampling_step, self.sampling_steps = 0, steps
 
-    def step(self, step_s: float) -> bool:
-        """Let one step take its time and return True, or False at once when the job was cut."""
-        if self._cut.wait(step_s):
-            return False
+    def cut_within(self, span_s: float) -> bool:
+        """Return False once the time has passed, or True at once when the job is cut."""
+        return self._cut.wait(span_s)
+
+    def step_done(self) -> None:
+        """Count one step."""
         with self._lock:
             self.sampling_step += 1
-        return True
 
     def next_pass(self) -> None:
         """End a pass; a skip ends with it, an interrupt does not."""

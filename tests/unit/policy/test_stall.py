@@ -28,6 +28,8 @@ STILL = Still(100.0, 5.0, 7)
         ({"io_bytes": 1007}, False),
         ({"io_bytes": 1008}, True),
         ({"io_bytes": 6}, True),
+        ({"cpu_s": 5.2, "cpu_wait_ratio": 0.9}, True),
+        ({"cpu_s": 5.05, "cpu_wait_ratio": 0.9}, False),
         ({"gpu_ratio": 0.02}, False),
         ({"gpu_ratio": 0.03}, True),
         ({"moved_at_s": 100.0}, False),
