@@ -19,6 +19,7 @@ from podkeeper import atomic
 from podkeeper.loops.sensors import ContainerSensors, ProgramSensors
 from podkeeper.model import snapshot as snapshots
 from podkeeper.model.snapshot import Snapshot
+from podkeeper.policy import pace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ class Watchdog:
         root: Path = Path("/"),
     ) -> None:
         self._plan = plan
-        self._period_s = plan.settings.watchdog.period_s
+        self._limits_bytes = {each.name: each.memory_hard_bytes for each in plan.programs}
         # Unlike an Event, this may be put to from a signal handler that interrupts the wait.
         self._hints: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopped = False
@@ -110,14 +111,19 @@ class Watchdog:
         self.newest = snapshot
         return snapshot
 
-    def _wait(self, due_s: float) -> None:
+    def _period_s(self, newest: Snapshot) -> float:
+        chosen = self._plan.settings.watchdog
+        calm = pace.is_calm(newest, self._limits_bytes, chosen.calm_ratio)
+        return max(chosen.period_s, chosen.calm_period_s) if calm else chosen.period_s
+
+    def _wait(self, begun_s: float, period_s: float) -> None:
         """Wait for the next turn, or less long where a readiness has changed."""
         try:
-            self._hints.get(timeout=max(0.0, due_s - time.monotonic()))
+            self._hints.get(timeout=max(0.0, begun_s + period_s - time.monotonic()))
         except queue.Empty:
             return
         if not self._stopped:
-            earliest_s = due_s - self._period_s * (1 - _EARLIEST_RATIO)
+            earliest_s = begun_s + self._plan.settings.watchdog.period_s * _EARLIEST_RATIO
             time.sleep(max(0.0, earliest_s - time.monotonic()))
 
     def _supervised(self) -> bool:
@@ -140,9 +146,9 @@ class Watchdog:
             each.start()
         try:
             while not self._stopped and self._supervised():
-                due_s = time.monotonic() + self._period_s
-                self.tick()
-                self._wait(due_s)
+                begun_s = time.monotonic()
+                newest = self.tick()
+                self._wait(begun_s, self._period_s(newest))
         finally:
             for each in threads:
                 each.stop()

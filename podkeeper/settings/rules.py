@@ -71,8 +71,9 @@ def _times(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if restart.backoff_first_s > restart.backoff_max_s:
         allowed = f"must not exceed restart.backoff_max_s ({restart.backoff_max_s:g})"
         yield "restart.backoff_first_s", restart.backoff_first_s, allowed
-    if settings.keeper.watchdog_silence_s <= 2 * settings.watchdog.period_s:
-        allowed = f"must be above twice watchdog.period_s ({settings.watchdog.period_s:g})"
+    longest_s = max(settings.watchdog.period_s, settings.watchdog.calm_period_s)
+    if settings.keeper.watchdog_silence_s <= 2 * longest_s:
+        allowed = f"must be above twice the pause between two samples ({longest_s:g})"
         yield "keeper.watchdog_silence_s", settings.keeper.watchdog_silence_s, allowed
     keeper = settings.keeper
     if keeper.dump_wait_s >= keeper.take_down_wait_s:

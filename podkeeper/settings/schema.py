@@ -123,6 +123,8 @@ class WatchdogSettings(PlacedSection, frozen=True):
     max_connections: Count
     request_deadline_s: SpanAboveZero
     period_s: SpanAboveZero
+    calm_period_s: SpanAboveZero
+    calm_ratio: Ratio
     scan_period_s: SpanAboveZero
     states_period_s: SpanAboveZero
     states_timeout_s: SpanAboveZero

@@ -1,0 +1,40 @@
+"""How soon is the next look worth its cost?
+
+Covers: the watchdog's pause between two snapshots, from the newest one. Seldom while everything
+runs and is far from every limit; otherwise often, so that what is close to a limit is seen to
+cross it. An unknown reading is no reason to hurry: it does not become known by looking more often.
+Leaves out: what a limit is and what is done about it (`policy.pressure`, `policy.duty`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podkeeper.model.snapshot import ProgramReading, Snapshot
+
+
+def is_calm(snapshot: Snapshot, limits_bytes: Mapping[str, int | None], calm_ratio: float) -> bool:
+    """Return whether all programs run, are ready, and everything is far from its limit.
+
+    Args:
+        snapshot: The newest readings.
+        limits_bytes: The hard limit of each program by name; None where it has none.
+        calm_ratio: The share of a limit up to which it is far away.
+    """
+    memory = snapshot.memory
+    return _is_far(memory.working_set_bytes, memory.capacity_bytes, calm_ratio) and all(
+        _is_settled(each) and _is_far(each.memory_bytes, limits_bytes.get(each.name), calm_ratio)
+        for each in snapshot.programs
+    )
+
+
+def _is_settled(program: ProgramReading) -> bool:
+    well = program.ready is not False and program.alive is not False and not program.stopped
+    return well and program.state in ("RUNNING", None)
+
+
+def _is_far(used_bytes: int | None, limit_bytes: int | None, calm_ratio: float) -> bool:
+    return used_bytes is None or limit_bytes is None or used_bytes <= calm_ratio * limit_bytes
