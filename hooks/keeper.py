@@ -25,7 +25,7 @@ from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
 from podkeeper.loops.word import Word
 from podkeeper.model import snapshot, work
-from podkeeper.probes import cgroup, groups, process
+from podkeeper.probes import cgroup, files, groups, process
 from podkeeper.probes.proc import Marks, members
 from podkeeper.recorders.ledger import Ledger
 from podkeeper.settings import plan as plans
@@ -54,6 +54,7 @@ class RealWorld:
         self._word = Word(supervisord.see, period_s, time.monotonic)
         #: Forgets what supervisord said last; called when an event came.
         self.hint = self._word.hint
+        self._written_seen: list[int | None] = []
         self._known_death = -1
         self._seen = Seen(running=True, programs=[], deaths=[])
 
@@ -66,6 +67,7 @@ class RealWorld:
         self._seen = self._word.look(self._known_death)
         if not self._seen.running:
             raise ShuttingDownError
+        self._written_seen = self._written()
         infos = {each.name: each for each in self._seen.programs}
         seen = self._snapshot(), time.monotonic(), time.time()
         return Sight(infos, *seen, work=self._work())
@@ -85,6 +87,16 @@ class RealWorld:
             _log.warning("Cannot read the snapshot: %s", error)
             return None
         return newest if newest is not None and newest.run_id == self._plan.run_id else None
+
+    def is_unchanged(self) -> bool:
+        """Return whether a look now would see just what the last one saw."""
+        return self._word.stands() and self._written() == self._written_seen
+
+    def _written(self) -> list[int | None]:
+        """Return when each file that a look reads was last replaced; None where there is none."""
+        return [
+            files.changed_at_ns(path) for path in (self._plan.snapshot_path, self._plan.work_path)
+        ]
 
     def deaths(self, after: int) -> list[Death]:
         """Return the deaths that the last look saw, since one that is already known."""
@@ -168,6 +180,18 @@ def _wait_s(keeper: Keeper, tick_s: float) -> float:
     return min(tick_s, until_due_s + _LATE_S) if until_due_s > 0 else tick_s
 
 
+def _wait(keeper: Keeper, world: RealWorld, listener: Listener, tick_s: float) -> bool:
+    """Wait until there is something to look at; return False when supervisord is gone."""
+    while True:
+        events = listener.wait(_wait_s(keeper, tick_s))
+        if events is None:
+            return False
+        if events:
+            world.hint()
+        if keeper.next_due_s() is not None or not world.is_unchanged():
+            return True
+
+
 def _see_out(listener: Listener) -> int:
     """Do nothing more until supervisord, which is stopping, ends us or is gone."""
     _log.info("supervisord is stopping everything")
@@ -199,11 +223,8 @@ def run(plan: Plan, listener: Listener) -> int:
             return _see_out(listener)
         except SupervisordError as error:
             _log.warning("Cannot look: %s", error)
-        events = listener.wait(_wait_s(keeper, plan.settings.keeper.tick_s))
-        if events is None:
+        if not _wait(keeper, world, listener, plan.settings.keeper.tick_s):
             return _end_orphans(plan)
-        if events:
-            world.hint()
 
 
 def main() -> int:

@@ -29,19 +29,23 @@ class Word:
         self._asked_s = 0.0
         self._last: Seen | None = None
 
+    def stands(self) -> bool:
+        """Return whether the last word still holds, so that a look would not ask."""
+        last = self._last
+        return (
+            last is not None and _all_run(last) and self._clock() - self._asked_s < self._period_s
+        )
+
     def look(self, known_death: int) -> Seen:
         """Return what supervisord says now, or said last where that still holds.
 
         Raises:
             SupervisordError: It did not answer.
         """
-        now_s = self._clock()
-        last = self._last
-        if last is not None and _all_run(last) and now_s - self._asked_s < self._period_s:
-            return last
-        self._last = None
-        seen = self._ask(known_death)
-        self._last, self._asked_s = seen, now_s
+        if self._last is not None and self.stands():
+            return self._last
+        self._last, self._asked_s = None, self._clock()
+        self._last = seen = self._ask(known_death)
         return seen
 
     def hint(self) -> None:

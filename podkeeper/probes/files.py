@@ -7,6 +7,10 @@ Leaves out: what they mean.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 #: Kernel files are small; nobody's file may make the watchdog grow.
 _MOST_BYTES = 1 << 20
@@ -65,3 +69,14 @@ def table(path: str, *names: str) -> dict[str, int]:
             if words and words[0].isdigit():
                 numbers[name] = int(words[0])
     return numbers
+
+
+def changed_at_ns(path: Path) -> int | None:
+    """Return when a file was last written or replaced, or None where there is none.
+
+    Same as `stat -c %Y`, in nanoseconds.
+    """
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
