@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from pathlib import Path
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = False) -> None:
@@ -18,7 +21,10 @@ def write(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = F
         OSError: The folder is missing, full or not ours; the old file is then untouched.
     """
     payload = data.encode() if isinstance(data, str) else data
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # A name of this process and thread alone. `tempfile` would cost more than all the rest here.
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    handle = os.open(beside, flags, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
             os.fchmod(file.fileno(), mode)
@@ -26,8 +32,8 @@ def write(path: Path, data: str | bytes, *, mode: int = 0o644, durable: bool = F
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        Path(name).replace(path)
+        beside.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            beside.unlink()
         raise
