@@ -70,7 +70,9 @@ def show(subjects: Sequence[Subject]) -> str:
     for name in dict.fromkeys(each.peer.name for each in subjects):
         cells = [name]
         for subject in subjects:
-            if subject.peer.name == name:
+            if subject.peer.name == name and not subject.took_ms:
+                cells += ["never", "-"]
+            elif subject.peer.name == name:
                 took = figures.summary(subject.took_ms)
                 ratio = f"{took['median'] / ours[subject.form]:.2f}" if ours else "-"
                 cells += [f"{took['median']:.1f} / {took['p99']:.1f}", ratio]
@@ -89,6 +91,8 @@ def targets_of(subjects: Sequence[Subject]) -> list[report.Target]:
     """Return podkeeper's targets."""
     targets = []
     for subject in filter(_is_ours, subjects):
+        if subject.lost:
+            return []
         took = figures.summary(subject.took_ms)
         for word, bound in (("median", MEDIAN_MS), ("p99", P99_MS)):
             name = f"restart {subject.form} {word}"
@@ -103,7 +107,8 @@ def result_of(subjects: Sequence[Subject], missing: list[str]) -> dict[str, Any]
             "peer": each.peer.name,
             "setting": each.peer.setting,
             "form": each.form,
-            **figures.summary(each.took_ms),
+            **(figures.summary(each.took_ms) if each.took_ms else {}),
+            "lost": each.lost,
             "took_ms": each.took_ms,
         }
         for each in subjects
@@ -131,11 +136,12 @@ def main() -> int:
             raise
         finally:
             kill_all_of(program)
+    missing += [f"{s.peer.name} {s.form} never came back" for s in subjects if s.lost]
     for peer in peers:
         print(f"{peer.name}: {peer.setting}")
     print("\n".join(["", show(subjects), *missing]))
     result = result_of(subjects, missing)
-    rows = [(f"{s.peer.name} {s.form}", s.took_ms, _is_ours(s)) for s in subjects]
+    rows = [(f"{s.peer.name} {s.form}", s.took_ms, _is_ours(s)) for s in subjects if s.took_ms]
     title = "From SIGKILL to the next life, ms"
     strips(report.results_path("restart.svg"), title, rows, bound=MEDIAN_MS)
     return report.finish("restart", result, targets_of(subjects))

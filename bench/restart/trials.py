@@ -38,6 +38,8 @@ class Subject:
     peer: Peer
     form: str
     took_ms: list[float] = field(default_factory=list)
+    #: Whether it did not come back; then it is killed no more.
+    lost: bool = False
     _killed_ns: int = 0
     _starts_before: int = 0
 
@@ -69,15 +71,19 @@ class Subject:
 
     def note(self) -> None:
         """Wait until it is back and keep how long that took."""
-        name = f"{self.peer.name} to restart {self.form}"
-        wait_for(self.is_back, name, _LONGEST_S)
+        try:
+            wait_for(self.is_back, self.form, _LONGEST_S)
+        except TimeoutError:
+            self.lost = True
+            return
         _, born_ns = self.starts()[self._starts_before]
         self.took_ms.append((born_ns - self._killed_ns) / _NS_PER_MS)
 
 
 def round_of(subjects: list[Subject]) -> None:
     """Kill each subject's program once and note how long each was gone."""
-    order = random.sample(subjects, len(subjects))
+    left = [subject for subject in subjects if not subject.lost]
+    order = random.sample(left, len(left))
     for subject in order:
         time.sleep(random.uniform(0, _RANDOM_PAUSE_S))  # noqa: S311 - a phase, no secret
         subject.kill()

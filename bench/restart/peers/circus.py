@@ -13,7 +13,7 @@ class Circus(Peer):
     """One circusd."""
 
     name = "circus"
-    setting = "check_delay=5, its default"
+    setting = "check_delay=5, its default; no streams, with which it loses what closed its output"
 
     def missing(self) -> str | None:
         """Return why it cannot take part, or None."""
@@ -29,8 +29,5 @@ class Circus(Peer):
         ]
         for form in FORMS:
             lines += [f"[watcher:{form}]", f"cmd = {' '.join(self.command(form))}", "numprocs = 1"]
-            for channel in ("stdout", "stderr"):
-                lines += [f"{channel}_stream.class = FileStream"]
-                lines += [f"{channel}_stream.filename = {self.folder}/{form}.{channel}"]
         conf = self.write("circus.ini", "\n".join(lines) + "\n")
         self.run([str(CIRCUSD), str(conf)])
