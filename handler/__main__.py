@@ -73,7 +73,11 @@ def main() -> int:
     file.clear()
     book = Book(file, gateway.in_progress)
     worker = Worker(_terms(plan.settings), pool, poster.post, chosen.progress_step_ratio, book)
-    gateway.serve(worker.handle, concurrency=max(1, len(pool.webuis)))
+    gateway.serve(
+        worker.handle,
+        concurrency=max(1, len(pool.webuis)),
+        shortest_heartbeat_s=plan.settings.runpod.ping_interval_s,
+    )
     file.clear()
     return 0
 

@@ -14,8 +14,10 @@ import runpod
 from runpod.http_client import AsyncClientSession, get_auth_header
 from runpod.serverless.modules.rp_http import JOB_DONE_URL
 from runpod.serverless.modules.rp_job import handle_job
+from runpod.serverless.modules.rp_ping import Heartbeat as Ping
 from runpod.serverless.modules.worker_state import JobsProgress
 
+from handler.heartbeat import Heartbeat
 from handler.poster import ProgressPoster
 
 if TYPE_CHECKING:
@@ -55,20 +57,34 @@ async def _finish(jobs: list[dict[str, Any]], handler: Handler) -> None:
             log.error("job %s: its result was not delivered: %r", job["id"], end)
 
 
-def serve(handler: Handler, concurrency: int) -> None:
+def _beat() -> None:
+    """Ping with the names of the jobs in progress, as the SDK's own heartbeat does."""
+    Ping.process_loop(JobsProgress()._mirror)  # noqa: SLF001 - the memory both processes share
+
+
+def _heartbeat(shortest_s: float) -> Heartbeat:
+    return Heartbeat(lambda: bool(Ping._process_started), _beat, shortest_s)  # noqa: SLF001 - the SDK's only word of it
+
+
+def serve(handler: Handler, concurrency: int, shortest_heartbeat_s: float) -> None:
     """Take and run jobs until the process is told to leave, then return.
 
     A job granted on the poll that is open when SIGTERM comes is taken by the SDK, counted as in
     progress, and left. It is run here, in the SDK's own way, before the process ends; the
     heartbeat goes on naming it meanwhile.
     """
-    runpod.serverless.start(
-        {
-            "handler": handler,
-            # Constant and never 0: with 0 an open poll that brings a job locks the SDK up.
-            "concurrency_modifier": lambda _current: concurrency,
-        }
-    )
-    jobs = _dropped()
-    if jobs:
-        asyncio.run(_finish(jobs, handler))
+    heartbeat = _heartbeat(shortest_heartbeat_s)
+    heartbeat.attach()
+    try:
+        runpod.serverless.start(
+            {
+                "handler": handler,
+                # Constant and never 0: with 0 an open poll that brings a job locks the SDK up.
+                "concurrency_modifier": lambda _current: concurrency,
+            }
+        )
+        jobs = _dropped()
+        if jobs:
+            asyncio.run(_finish(jobs, handler))
+    finally:
+        heartbeat.detach()

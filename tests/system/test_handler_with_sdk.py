@@ -328,3 +328,22 @@ def test_it_refuses_to_start_without_a_platform(tmp_path: Path, webui: StandInWe
     assert run.stderr == (
         "cannot take jobs: RUNPOD_WEBHOOK_GET_JOB is not set; the platform sets it\n"
     )
+
+
+def test_a_heartbeat_that_dies_is_replaced_and_names_the_job_in_hand(
+    tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
+) -> None:
+    """The SDK would go on without one, and the platform give the job to another worker."""
+    webui.script = ["hang"]
+    with handler(tmp_path, gateway, webui, "runpod.ping_interval_s=1") as running:
+        gateway.submit("held", {"prompt": "x", "steps": 2})
+        wait_for(lambda: "held" in gateway.pings, "a ping that names the job")
+        children = Path(f"/proc/{running.process.pid}/task/{running.process.pid}/children")
+        (heartbeat,) = map(int, children.read_text().split())
+        os.kill(heartbeat, signal.SIGKILL)
+        wait_for(lambda: str(heartbeat) not in children.read_text().split(), "its end")
+        gateway.pings.clear()
+        wait_for(lambda: "held" in gateway.pings, "another that names the job")
+        webui.release.set()
+        assert "error" not in result_of(gateway, "held")
+        assert running.leave() == 0
