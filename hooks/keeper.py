@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import sys
 import time
 from pathlib import Path
@@ -192,11 +193,23 @@ def _wait(keeper: Keeper, world: RealWorld, listener: Listener, tick_s: float) -
             return True
 
 
-def _see_out(listener: Listener) -> int:
-    """Do nothing more until supervisord, which is stopping, ends us or is gone."""
+def _leave(_number: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+def _see_out(plan: Plan, listener: Listener) -> int:
+    """Do nothing more until supervisord, which is stopping, ends us or is gone.
+
+    We are the last that it ends: what is left of the others then, such as a child that a WebUI
+    put into the background, would outlive the worker.
+    """
     _log.info("supervisord is stopping everything")
-    while listener.wait(_FOREVER_S) is not None:
-        pass
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        while listener.wait(_FOREVER_S) is not None:
+            pass
+    finally:
+        _end_left_over(plan, os.getppid())
     return 0
 
 
@@ -206,11 +219,18 @@ def _end_orphans(plan: Plan) -> int:
     Unsupervised programs would take jobs, bill and hold ports, and nobody would restart them.
     """
     _log.critical("supervisord is gone: ending its programs")
-    hands = _hands(plan, Supervisord(plan.socket_path))
-    for program in plan.programs:
-        if program.role != "keeper":
-            hands.kill(program.name, 0)
+    _end_left_over(plan, None)
     return 1
+
+
+def _end_left_over(plan: Plan, supervisord_pid: int | None) -> None:
+    """Kill every process of a program that has no main process under a living supervisord."""
+    hands, processes = _hands(plan, Supervisord(plan.socket_path)), RealProcesses(plan.run_id)
+    for program in plan.programs:
+        found = processes.members(program.name, 0) if program.role != "keeper" else set()
+        parents = {each.ppid for pid, _ in found if (each := process.stat(pid)) is not None}
+        if found and supervisord_pid not in parents:
+            _log.info("%s: %s", program.name, hands.kill(program.name, 0))
 
 
 def run(plan: Plan, listener: Listener) -> int:
@@ -220,7 +240,7 @@ def run(plan: Plan, listener: Listener) -> int:
         try:
             keeper.look()
         except ShuttingDownError:
-            return _see_out(listener)
+            return _see_out(plan, listener)
         except SupervisordError as error:
             _log.warning("Cannot look: %s", error)
         if not _wait(keeper, world, listener, plan.settings.keeper.tick_s):

@@ -8,6 +8,7 @@ Leaves out: whether a deed is due (`policy.duty`).
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from podkeeper.supervisord import Supervisord
 
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 #: A process for ever: its pid and its start in clock ticks since boot.
 Identity = tuple[int, int]
 
@@ -83,16 +85,37 @@ class Hands:
             return f"failed: {error}"
         return f"shutting down{f', killed {killed} processes first' if killed else ''}"
 
-    def sweep(self, program: str, main_pid: int) -> int:
+    def clear(self, program: str, main_pid: int, ended_s: float) -> str:
+        """Kill what is left of a life that ended at a monotonic instant, and of those before it.
+
+        A life that somebody else has started since is spared.
+        """
+        since_boot_s = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic() + ended_s
+        killed = self.sweep(program, main_pid, before_ticks=int(since_boot_s * _TICKS_PER_S))
+        return (
+            f"{killed} processes were left over and killed" if killed else "nothing was left over"
+        )
+
+    def sweep(self, program: str, main_pid: int, before_ticks: float = math.inf) -> int:
         """Kill every process of the program and wait, bounded, until none is left.
+
+        Args:
+            program: Its name.
+            main_pid: Its main process, or the last one it had; 0 where there was none.
+            before_ticks: Those that started at this tick since boot or later are spared.
 
         Returns:
             How many were killed.
         """
         killed: set[Identity] = set()
         deadline_s = time.monotonic() + self._sweep_wait_s
+
+        def found() -> list[Identity]:
+            members = self._processes.members(program, main_pid)
+            return [each for each in members if each[1] < before_ticks]
+
         # Again until nothing is found: a process may fork while it is looked for.
-        while left := list(self._processes.members(program, main_pid)):
+        while left := found():
             for identity in left:
                 killed |= {identity} if self._kill(identity) else set()
             if time.monotonic() > deadline_s:

@@ -65,6 +65,9 @@ class Deeds(Protocol):
     def kill(self, program: str, main_pid: int) -> str:
         """Kill a program's processes, and say what came of it."""
 
+    def clear(self, program: str, main_pid: int, ended_s: float) -> str:
+        """Kill what is left of a life that ended, and say what came of it."""
+
     def end(self, exit_code: int, *, at_once: bool) -> str:
         """End the whole worker, and say what came of it."""
 
@@ -149,7 +152,8 @@ class Keeper:
             self._kills = oom.explain_one(kills)
         self._book.end_episode(deaths.episode(death, why, self._plan.run_id, born_s))
         if death.stop_requested and record.taking_down is None:
-            _log.info("%s (pid %d) was stopped on request", death.program, death.pid)
+            left = self._hands.clear(death.program, death.pid, death.at_monotonic_s)
+            _log.info("%s (pid %d) was stopped on request; %s", death.program, death.pid, left)
             return
         if record.taking_down is None:
             evidence = deaths.evidence(sight, death.program, kills.explained, kills.count)

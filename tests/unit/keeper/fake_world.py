@@ -234,6 +234,13 @@ class FakeWorld:
         self.die(program, number=signal.SIGKILL)
         return "killed 1 processes"
 
+    def clear(self, program: str, main_pid: int, ended_s: float) -> str:
+        """Kill what is left of a life that ended."""
+        assert self.programs[program].pid != main_pid
+        assert ended_s <= self.now_s
+        self.deeds.append(("clear", program))
+        return "nothing was left over"
+
     def end(self, exit_code: int, *, at_once: bool) -> str:
         """End the worker."""
         self.deeds.append(("exit" if at_once else "refresh", str(exit_code)))

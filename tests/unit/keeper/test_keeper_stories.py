@@ -193,11 +193,12 @@ def test_backoff_and_budget_outlive_the_keeper(tmp_path: Path) -> None:
 
 
 def test_what_an_operator_stops_stays_stopped_and_is_no_incident(story: Story) -> None:
-    """`supervisorctl stop webui` is obeyed."""
+    """`supervisorctl stop webui` is obeyed; what it left in the background is cleared up."""
     story.world.take_down("webui")
     story.world.die("webui", number=signal.SIGTERM)
     story.run(10)
     assert story.state("webui") == "STOPPED"
+    assert story.world.deeds.count(("clear", "webui")) == 1
     assert story.ledger.incidents() == []
     assert [each.cause for each in story.ledger.episodes()] == ["stop_requested"]
 
