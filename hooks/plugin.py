@@ -77,6 +77,20 @@ class Namespace:
         """
         return self._lines.dropped
 
+    def suppressedLines(self) -> int:  # noqa: N802 - supervisor's RPC methods are in this case
+        """Return how many log lines were not kept because their program wrote too many.
+
+        @return int result
+        """
+        return self._lines.suppressed
+
+    def suppressedKibibytes(self) -> int:  # noqa: N802 - supervisor's RPC methods are in this case
+        """Return how much output was not kept, in KiB: XML-RPC's int is short.
+
+        @return int result
+        """
+        return self._lines.suppressed_bytes // 1024
+
     def setExitCode(self, code: int) -> bool:  # noqa: N802 - supervisor's RPC methods are in this case
         """Set what supervisord's process ends with once it is shut down.
 
@@ -101,7 +115,12 @@ def _state(process: Any) -> dict[str, Any]:
 
 
 def make_rpcinterface(
-    supervisord: Any, wakeup: str = "true", keeper_silence_s: str = "inf", **_: str
+    supervisord: Any,
+    wakeup: str = "true",
+    keeper_silence_s: str = "inf",
+    lines_rate_bytes_per_s: str = "inf",
+    lines_burst_bytes: str = "inf",
+    **_: str,
 ) -> Namespace:
     """Put the plugin into a supervisord that is starting; called once for its one server.
 
@@ -109,13 +128,15 @@ def make_rpcinterface(
         supervisord: The live `supervisor.supervisord.Supervisor`.
         wakeup: "false" leaves supervisord's own once-a-second polling alone.
         keeper_silence_s: How long the keeper may go without a look before it is replaced.
+        lines_rate_bytes_per_s: What each program may write in a second; the rest is counted.
+        lines_burst_bytes: What it may write on top of that at once.
     """
     ending = ExitCode()
     ending.attach()
     deaths = DeathRecorder(supervisord)
     deaths.attach()
     ForkLauncher(supervisord).attach()
-    lines = LineWriter()
+    lines = LineWriter(float(lines_rate_bytes_per_s), float(lines_burst_bytes))
     lines.attach(supervisord, deaths)
     watch = KeeperWatch(supervisord, deaths, program="keeper", silence_s=float(keeper_silence_s))
     watch.attach()

@@ -3,7 +3,8 @@
 Each line carries time and program. Output of programs arrives as supervisor's PROCESS_LOG events,
 in process. Lines wait in a bounded buffer and are written only when the loop's poll says that
 standard output takes them, at most a pipe's atomic size at a time: a container runtime that stops
-reading can delay lines and make us drop the oldest, but never block supervision.
+reading can delay lines and make us drop the oldest, but never block supervision. What a program
+writes beyond its budget (`hooks.plugin_budget`) is counted, and the count is said.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from supervisor import events
 
+from hooks.plugin_budget import Budget
 from hooks.plugin_guard import Guard
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ _LAST_WAIT_MS = 500
 # What is kept of each program's output for the record of its death, and of each line of it.
 _TAIL_LINES = 20
 _TAIL_LINE_BYTES = 400
+#: Of output over the budget only the end is looked at, for the record of a death.
+_TAIL_BYTES = _TAIL_LINES * _TAIL_LINE_BYTES
 _ENDS = (
     events.ProcessStateExitedEvent,
     events.ProcessStateStoppedEvent,
@@ -65,7 +69,10 @@ class LineWriter:
 
     closed = False
 
-    def __init__(self) -> None:
+    def __init__(self, rate_bytes_per_s: float, burst_bytes: float) -> None:
+        self._rate = rate_bytes_per_s
+        self._burst = burst_bytes
+        self._budgets: dict[str, Budget] = {}
         self._rests: dict[tuple[str, str], bytes] = {}
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
@@ -74,6 +81,8 @@ class LineWriter:
         self._tails: dict[str, deque[bytes]] = {}
         self._deaths: DeathRecorder | None = None
         self.dropped = 0
+        self.suppressed = 0
+        self.suppressed_bytes = 0
 
     def attach(self, supervisord: Any, deaths: DeathRecorder) -> None:
         """Take the output of all programs and supervisord's own log lines from now on.
@@ -91,9 +100,34 @@ class LineWriter:
     def _on_output(self, event: Any) -> None:
         name = str(event.process.config.name)
         key = (name, event.channel)
+        budget = self._budgets.setdefault(name, Budget(self._rate, self._burst))
+        # What was read counts, not what is kept of it: a bar that is drawn over costs as much.
+        if not budget.take(len(event.data), time.monotonic()):
+            self._suppress(key, event.data, budget)
+            return
+        self._say_suppressed(name, budget)
         lines, self._rests[key] = split(self._rests.get(key, b"") + event.data)
         for line in lines:
             self.add(line, name)
+
+    def _suppress(self, key: tuple[str, str], data: bytes, budget: Budget) -> None:
+        """Count output instead of keeping it; what is left over of a line belongs to it."""
+        ended = data.count(b"\n")
+        budget.miss(ended, len(data))
+        self.suppressed += ended
+        self.suppressed_bytes += len(data)
+        lines, rest = split(data[-_TAIL_BYTES:])
+        self._keep_tail(lines, key[0])
+        self._rests[key] = self._rests.get(key, b"") + rest if not ended else rest
+        if len(self._rests[key]) > _LINE_BYTES:
+            self._rests[key] = b""
+
+    def _say_suppressed(self, name: str, budget: Budget) -> None:
+        missed = budget.say()
+        if missed is not None:
+            more = f"it wrote more than {self._rate:.0f} bytes a second"
+            said = f"{missed.lines} lines ({missed.size_bytes} bytes) of {name} suppressed: {more}"
+            self.add(said.encode(), "supervisord")
 
     def _on_state(self, event: Any) -> None:
         """Give out what a program wrote without a line end before it died, and its last lines.
@@ -116,8 +150,7 @@ class LineWriter:
         """Put one line into the stream, dropping the oldest where too many wait."""
         if not line.strip():
             return
-        tail = self._tails.setdefault(program, deque(maxlen=_TAIL_LINES))
-        tail.append(line[:_TAIL_LINE_BYTES])
+        self._keep_tail([line], program)
         data = stamped(line, program, time.time())
         self._waiting.append(data)
         self._waiting_bytes += len(data)
@@ -125,6 +158,11 @@ class LineWriter:
             self._waiting_bytes -= len(self._waiting.popleft())
             self._dropped_unsaid += 1
             self.dropped += 1
+
+    def _keep_tail(self, lines: list[bytes], program: str) -> None:
+        """Remember lines for the record of the program's death."""
+        tail = self._tails.setdefault(program, deque(maxlen=_TAIL_LINES))
+        tail.extend(line[:_TAIL_LINE_BYTES] for line in lines[-_TAIL_LINES:])
 
     def _next(self) -> bytes:
         """Return what to write next: the rest of a begun piece, a notice of loss, some lines."""
@@ -140,12 +178,19 @@ class LineWriter:
         self._waiting_bytes -= len(data)
         return data
 
+    def _say_all_suppressed(self, now_s: float) -> None:
+        """Say what was suppressed of programs that have gone quiet since."""
+        for name, budget in self._budgets.items():
+            if budget.unsaid.size_bytes and not budget.spent(now_s):
+                self._say_suppressed(name, budget)
+
     def readable(self) -> bool:
         """Return that the loop need not poll for reading."""
         return False
 
     def writable(self) -> bool:
-        """Return whether something waits to be written."""
+        """Return whether something waits to be written; the loop asks at every turn."""
+        self._say_all_suppressed(time.monotonic())
         return bool(self._begun or self._waiting)
 
     def handle_write_event(self) -> None:

@@ -189,6 +189,8 @@ class LogSettings(Section, frozen=True):
     dir: Folder
     max_bytes: SizeAboveZero
     backups: Annotated[int, Meta(ge=0)]
+    rate_bytes_per_s: SizeAboveZero
+    burst_bytes: SizeAboveZero
 
 
 class LedgerSettings(Section, frozen=True):

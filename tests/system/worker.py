@@ -51,7 +51,14 @@ def wait_for(condition: Callable[[], T], what: str, deadline_s: float = DEADLINE
 class Worker:
     """One `podkeeper up`."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, output: int | None = None, **settings: str) -> None:
+        """Start it.
+
+        Args:
+            folder: Where all its files go.
+            output: Descriptor of its standard output; a file where there is none.
+            settings: Variables of its environment.
+        """
         self.folder = folder
         self.environ = {**environment_of(folder), **settings}
         self.log_path = folder / "log"
@@ -60,7 +67,7 @@ class Worker:
             [sys.executable, "-m", "podkeeper", "up"],
             env=self.environ,
             stdin=subprocess.DEVNULL,
-            stdout=self._log,
+            stdout=self._log if output is None else output,
             stderr=self._log,
             start_new_session=True,
         )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from types import SimpleNamespace
 
 from hypothesis import given
@@ -48,7 +50,7 @@ def output(writer: LineWriter, name: str, data: bytes) -> None:
 
 def test_while_nobody_reads_the_oldest_lines_go_and_the_loss_is_said() -> None:
     """The buffer is bounded; the number of lost lines is counted and told."""
-    writer = LineWriter()
+    writer = LineWriter(math.inf, math.inf)
     for number in range(30_000):
         output(writer, "webui", b"%d %s\n" % (number, b"x" * 50))
     assert writer._waiting_bytes <= plugin_lines._KEPT_BYTES
@@ -59,7 +61,7 @@ def test_while_nobody_reads_the_oldest_lines_go_and_the_loss_is_said() -> None:
 
 def test_pieces_are_small_enough_for_a_pipe() -> None:
     """Lines are put together up to what a pipe takes in one step."""
-    writer = LineWriter()
+    writer = LineWriter(math.inf, math.inf)
     for _ in range(200):
         output(writer, "webui", b"y" * 60 + b"\n")
     piece = writer._next()
@@ -69,7 +71,7 @@ def test_pieces_are_small_enough_for_a_pipe() -> None:
 
 def test_two_programs_never_share_a_line() -> None:
     """A line that is begun by one program is not ended by another."""
-    writer = LineWriter()
+    writer = LineWriter(math.inf, math.inf)
     output(writer, "webui", b"half")
     output(writer, "handler", b"whole\n")
     output(writer, "webui", b" done\n")
@@ -82,6 +84,50 @@ def test_two_programs_never_share_a_line() -> None:
 
 def test_an_empty_line_is_no_line() -> None:
     """Blank output is not worth a line in the log."""
-    writer = LineWriter()
+    writer = LineWriter(math.inf, math.inf)
     output(writer, "webui", b"\n \n\r\n")
     assert not writer.writable()
+
+
+def flooded() -> LineWriter:
+    """Return a writer to which the WebUI has written ten times its budget in one moment."""
+    writer = LineWriter(rate_bytes_per_s=1, burst_bytes=10_000)
+    for _ in range(100):
+        output(writer, "webui", b"x" * 99 + b"\n" + b"y" * 99 + b"\n" + b"z" * 799 + b"\n")
+    return writer
+
+
+def test_a_flood_is_counted_and_the_others_come_through() -> None:
+    """Lines over the budget are not kept; another program's lines are."""
+    writer = flooded()
+    assert 200 < writer.suppressed < 300
+    assert writer._waiting_bytes < 20_000
+    output(writer, "handler", b"job done\n")
+    assert writer._waiting[-1].endswith(b"handler | job done\n")
+
+
+def test_once_the_budget_is_back_the_count_is_said() -> None:
+    """The announcement comes also where the program has gone quiet."""
+    writer = flooded()
+    writer._say_all_suppressed(time.monotonic() + 100_000)
+    said = writer._waiting[-1].decode()
+    assert f"| {writer.suppressed} lines ({writer.suppressed_bytes} bytes) of webui" in said
+    assert "more than 1 bytes a second" in said
+
+
+def test_the_last_lines_of_a_flood_are_kept_for_its_death() -> None:
+    """What a program wrote last says why it died, also when it wrote too much."""
+    writer = flooded()
+    output(writer, "webui", b"z\nCUDA error: an illegal memory access was encountered\n")
+    assert b"CUDA error" in writer._tails["webui"][-1]
+
+
+@given(st.lists(st.binary(max_size=3000), max_size=40))
+def test_memory_is_bounded_whatever_is_written(chunks: list[bytes]) -> None:
+    """Neither the lines that wait nor a line without end grows beyond its bound."""
+    writer = LineWriter(rate_bytes_per_s=1, burst_bytes=4000)
+    for chunk in chunks:
+        output(writer, "webui", chunk)
+    assert writer._waiting_bytes < 4000 * 60
+    assert len(writer._rests.get(("webui", "stdout"), b"")) <= plugin_lines._LINE_BYTES
+    assert sum(map(len, writer._tails.get("webui", ()))) <= plugin_lines._TAIL_BYTES
