@@ -55,6 +55,11 @@ golden: $(STAMP) ## write the reviewed renderings of tests/golden anew; look at 
 test: $(STAMP) ## every test that needs no container engine
 	$(BIN)/python -m pytest -q
 
+N ?= 200
+chaos: $(STAMP) ## do N random faults to a worker under load: make chaos N=200 SEED=1, or REPLAY=file
+	PYTHONPATH=tests/system:tests/chaos $(BIN)/python tests/chaos/main.py --count $(N) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) $(if $(LOG),--log $(LOG))
+
 test-container: $(STAMP) ## build the image, run it, kill its processes, see them come back
 	image="$$(scripts/build-image)" && PODKEEPER_IMAGE="$$image" $(BIN)/python -m pytest -q tests/container
 
@@ -88,4 +93,4 @@ recording: $(STAMP) ## record the README's picture anew
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test test-container wheel test-wheel image demo recording peers bench-restart bench-footprint clean
+.PHONY: help env lock fmt check static unit docs golden test chaos test-container wheel test-wheel image demo recording peers bench-restart bench-footprint clean

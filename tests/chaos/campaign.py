@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import judge
 import remains
+from faults import Fault, Kind
 from load import Load
 from strike import Striker
 from worker import Worker, wait_for
@@ -27,7 +28,6 @@ from podkeeper.sim.platform import address
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from faults import Fault
     from judge import Blow
 
     from podkeeper.model.incident import Incident
@@ -40,6 +40,7 @@ _WEBUI = (
 #: platform that takes a job back soon.
 SETTINGS = {
     "WATCHDOG__PERIOD_S": "200ms",
+    "KEEPER__SILENCE_S": "4s",
     "KEEPER__WATCHDOG_SILENCE_S": "4s",
     "KEEPER__WATCHDOG_GRACE_S": "6s",
     "RESTART__BUDGET": "100000",
@@ -119,16 +120,28 @@ class Campaign:
         striker.strike(fault)
         new = striker.blows[begun:]
         struck_s = time.monotonic()
-        self._wait_until_steady(striker, new, f"the steady state after fault {number}: {fault}")
+        what = f"the steady state after fault {number}: {fault}"
+        self._wait_until_steady(new, what)
+        if fault.kind == Kind.KILL_HEARTBEAT:
+            self._wait_for_heartbeat(striker, what)
         now_s = time.monotonic()
         self._outcome.recoveries_s.append(now_s - struck_s)
         self._say(
             f"{number:4d} {fault}: back after {now_s - struck_s:.2f} s ({now_s - begun_s:.1f} s)"
         )
 
-    def _wait_until_steady(self, striker: Striker, blows: Sequence[Blow], what: str) -> None:
+    def _wait_until_steady(self, blows: Sequence[Blow], what: str) -> None:
         wait_for(lambda: self._is_steady(blows), what, self._bound_s)
-        wait_for(lambda: not self._out_of_place(striker), f"nothing left over in {what}", 20)
+        wait_for(lambda: not self._out_of_place(), f"nothing left over in {what}", 20)
+
+    def _wait_for_heartbeat(self, striker: Striker, what: str) -> None:
+        """Wait until the handler, whichever it is by now, can be heard by the platform again."""
+
+        def heard() -> bool:
+            pid = self._worker.line("handler").pid
+            return pid is not None and striker.heartbeat(pid) > 0
+
+        wait_for(heard, f"another heartbeat in {what}", self._bound_s)
 
     def _is_steady(self, blows: Sequence[Blow]) -> bool:
         """Return whether all runs, is ready, and what was struck is another process by now."""
@@ -143,7 +156,7 @@ class Campaign:
         incidents = self._worker.incidents()
         return all(judge.judge_blow(each, incidents) is None for each in blows)
 
-    def _out_of_place(self, striker: Striker) -> list[str]:
+    def _out_of_place(self) -> list[str]:
         """Return which processes should not be there."""
         report = self._worker.report()
         if report is None:

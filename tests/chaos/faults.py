@@ -42,13 +42,13 @@ class Moment(StrEnum):
     TOGETHER = "together"
 
 
-#: What is done to which program. Left out until something answers it: a frozen WebUI, handler,
-#: keeper or platform, none of which is dead to supervisord.
+#: What is done to which program. Left out until something answers it: a frozen WebUI, handler or
+#: platform, none of which is dead to supervisord.
 ENABLED: dict[str, tuple[Kind, ...]] = {
     "webui": (Kind.KILL, Kind.TERM, Kind.KILL_CHILD),
     "handler": (Kind.KILL, Kind.TERM, Kind.KILL_HEARTBEAT),
     "watchdog": (Kind.KILL, Kind.TERM, Kind.FREEZE),
-    "keeper": (Kind.KILL, Kind.TERM),
+    "keeper": (Kind.KILL, Kind.TERM, Kind.FREEZE),
     "platform": (Kind.KILL, Kind.TERM),
 }
 #: A child can be looked for in a program that has come up, not in one that is starting or ending.

@@ -119,25 +119,34 @@ class Striker:
         """Send the signal, and note the blow where it reached the program's main process."""
         victim = self._child(name, pid, kind) if kind in _CHILDREN else pid
         number = _SIGNALS[kind]
-        try:
-            os.kill(victim, number)
-        except ProcessLookupError:
+        before = proc.stat(victim) if victim else None
+        if before is None:
             return  # it has just ended by itself, which the judge sees if it should not have
-        if victim == pid:
-            self.blows.append(Blow(name, pid, number.name, tells))
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(victim, number)
+            if victim == pid:
+                self.blows.append(Blow(name, pid, number.name, tells))
+            else:
+                self._wait_for_death(before)
+
+    def _wait_for_death(self, before: proc.ProcessStat) -> None:
+        """Wait until a process is gone or a zombie, so that it is not taken for a living one."""
+
+        def dead() -> bool:
+            now = proc.stat(before.pid)
+            return now is None or not now.alive or now.identity != before.identity
+
+        wait_for(dead, f"the end of pid {before.pid}", self._bound_s)
 
     def _child(self, name: str, pid: int, kind: Kind) -> int:
-        """Return one process of the program beside its main one."""
+        """Return one process of the program beside its main one; 0 where there is none left."""
+        if kind == Kind.KILL_HEARTBEAT:
+            return wait_for(lambda: self.heartbeat(pid), "a heartbeat", self._bound_s)
+        seen, marks = proc.scan(), proc.Marks()
+        family = proc.members(name, pid, seen, marks.of, self._plan.run_id)
+        return max((each for each, _ in family if each != pid), default=0)
 
-        def look() -> int:
-            seen, marks = proc.scan(), proc.Marks()
-            family = proc.members(name, pid, seen, marks.of, self._plan.run_id)
-            direct = kind == Kind.KILL_HEARTBEAT
-            others = [
-                each
-                for each, _ in sorted(family)
-                if each != pid and (not direct or seen[each].ppid == pid)
-            ]
-            return others[-1] if others else 0
-
-        return wait_for(look, f"a child of {name}", self._bound_s)
+    def heartbeat(self, handler_pid: int) -> int:
+        """Return the living child of the handler; 0 where it has none."""
+        found = [each for each in proc.scan().values() if each.ppid == handler_pid and each.alive]
+        return found[0].pid if found else 0
