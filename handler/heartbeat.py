@@ -68,11 +68,17 @@ class Heartbeat:
             return
         log.warning("the heartbeat has died: starting another")
         self._replaced_at_s = now_s
-        multiprocessing.Process(target=_run, args=(self._beat,), daemon=True).start()
+        # Held back over the fork: what tells the new process to end waits until it can.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _DEFAULT)
+        try:
+            multiprocessing.Process(target=_run, args=(self._beat,), daemon=True).start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _run(beat: Callable[[], None]) -> None:
     """Be a heartbeat: end when told to, unlike the process that this one was forked from."""
     for number in _DEFAULT:
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _DEFAULT)
     beat()

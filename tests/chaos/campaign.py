@@ -41,6 +41,7 @@ _WEBUI = (
 SETTINGS = {
     "WATCHDOG__PERIOD_S": "200ms",
     "KEEPER__SILENCE_S": "4s",
+    "KEEPER__STOPPED_S": "2s",
     "KEEPER__WATCHDOG_SILENCE_S": "4s",
     "KEEPER__WATCHDOG_GRACE_S": "6s",
     "RESTART__BUDGET": "100000",
@@ -86,7 +87,7 @@ class Campaign:
         try:
             worker.wait_until_ready()
             plan = worker.plan
-            before = remains.files(Path(plan.runtime_dir))
+            before = {*remains.files(Path(plan.runtime_dir)), plan.work_path.name}
             striker = Striker(plan, self._bound_s)
             outcome.blows = striker.blows
             self._under_load(striker, faults)

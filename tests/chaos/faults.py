@@ -42,11 +42,10 @@ class Moment(StrEnum):
     TOGETHER = "together"
 
 
-#: What is done to which program. Left out until something answers it: a frozen WebUI, handler or
-#: platform, none of which is dead to supervisord.
+#: What is done to which program. Nothing answers a frozen platform, which is a stand-in.
 ENABLED: dict[str, tuple[Kind, ...]] = {
-    "webui": (Kind.KILL, Kind.TERM, Kind.KILL_CHILD),
-    "handler": (Kind.KILL, Kind.TERM, Kind.KILL_HEARTBEAT),
+    "webui": (Kind.KILL, Kind.TERM, Kind.FREEZE, Kind.KILL_CHILD),
+    "handler": (Kind.KILL, Kind.TERM, Kind.FREEZE, Kind.KILL_HEARTBEAT),
     "watchdog": (Kind.KILL, Kind.TERM, Kind.FREEZE),
     "keeper": (Kind.KILL, Kind.TERM, Kind.FREEZE),
     "platform": (Kind.KILL, Kind.TERM),

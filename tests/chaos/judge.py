@@ -65,7 +65,7 @@ def _explains(incident: Incident, blow: Blow) -> bool:
     if (incident.program, incident.pid) != (blow.program, blow.pid):
         return False
     if blow.signal == "SIGSTOP":
-        return incident.cause == "silent"
+        return incident.cause in ("silent", "hang")
     told = incident.cause == "signal" and blow.signal in incident.sentence
     # A program may end by itself, with a code of its own, when it is asked to.
     return told or (blow.signal == "SIGTERM" and incident.cause == "exit")
