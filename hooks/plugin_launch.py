@@ -49,6 +49,7 @@ class ForkLauncher:
         """Make supervisord's children launch themselves."""
         for name in (*PRELOADED, *(PRELOADED_FOR_USERS if self._changes_users() else ())):
             importlib.import_module(name)
+        self._options.fork = self.fork
         self._options.execve = self.execve
         self._options.close_fd = self.close_fd
 
@@ -56,6 +57,22 @@ class ForkLauncher:
         """Return whether any program runs as a user of its own."""
         groups = getattr(self._options, "process_group_configs", None) or ()
         return any(process.uid is not None for group in groups for process in group.process_configs)
+
+    def fork(self) -> int:
+        """Fork; the child heeds signals from its first moment.
+
+        What came before would be noted for supervisord's own handlers, which the child has but
+        never runs, and be lost: a stop right after a start would wait for its SIGKILL.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _CAUGHT)
+        try:
+            pid = os.fork()
+            if pid == 0:
+                for number in _CAUGHT:
+                    signal.signal(number, signal.SIG_DFL)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return pid
 
     def execve(self, filename: str, argv: list[str], environ: dict[str, str]) -> None:
         """Become the program; called in the child.
@@ -66,8 +83,6 @@ class ForkLauncher:
         Raises:
             OSError: It is not the launcher's command line, and cannot be executed either.
         """
-        for number in _CAUGHT:
-            signal.signal(number, signal.SIG_DFL)
         words = launcher_arguments(argv)
         if words is None:
             os.execve(filename, argv, environ)  # noqa: S606 - no shell is the point

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -96,3 +97,21 @@ def test_only_the_launchers_own_form_is_taken() -> None:
     assert launcher_arguments([sys.executable, "-m", "hooks.launch", "--", "x"]) is None
     assert launcher_arguments(["python"]) is None
     assert PYTHON[1:] == plugin_launch.SHAPE
+
+
+def test_a_stop_is_heeded_from_the_first_moment() -> None:
+    """A signal between the fork and the program is for the child, and is not lost."""
+    forked = launcher().fork
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    try:
+        for _ in range(20):
+            pid = forked()
+            if pid == 0:
+                signal.alarm(60)
+                signal.pause()
+                os._exit(0)
+            os.kill(pid, signal.SIGTERM)
+            assert os.WTERMSIG(os.waitpid(pid, 0)[1]) == signal.SIGTERM
+        assert signal.SIGTERM not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGTERM, before)
