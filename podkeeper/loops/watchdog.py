@@ -113,7 +113,7 @@ class Watchdog:
 
     def _period_s(self, newest: Snapshot) -> float:
         chosen = self._plan.settings.watchdog
-        calm = pace.is_calm(newest, self._limits_bytes, chosen.calm_ratio)
+        calm = pace.is_calm(newest.memory, newest.programs, self._limits_bytes, chosen.calm_ratio)
         return max(chosen.period_s, chosen.calm_period_s) if calm else chosen.period_s
 
     def _wait(self, begun_s: float, period_s: float) -> None:

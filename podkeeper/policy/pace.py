@@ -8,30 +8,73 @@ Leaves out: what a limit is and what is done about it (`policy.pressure`, `polic
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from podkeeper.model.snapshot import ProgramReading, Snapshot
+    from collections.abc import Mapping, Sequence
 
 
-def is_calm(snapshot: Snapshot, limits_bytes: Mapping[str, int | None], calm_ratio: float) -> bool:
+class Memory(Protocol):
+    """The container's memory, as far as it counts here."""
+
+    @property
+    def working_set_bytes(self) -> int | None:
+        """Return what is used."""
+
+    @property
+    def capacity_bytes(self) -> int | None:
+        """Return what there is."""
+
+
+class Program(Protocol):
+    """One program's reading, as far as it counts here."""
+
+    @property
+    def name(self) -> str:
+        """Return its name."""
+
+    @property
+    def state(self) -> str | None:
+        """Return supervisord's word."""
+
+    @property
+    def ready(self) -> bool | None:
+        """Return whether it can do its work."""
+
+    @property
+    def alive(self) -> bool | None:
+        """Return whether it answers."""
+
+    @property
+    def stopped(self) -> bool | None:
+        """Return whether its main process is stopped."""
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """Return what it uses."""
+
+
+def is_calm(
+    memory: Memory,
+    programs: Sequence[Program],
+    limits_bytes: Mapping[str, int | None],
+    calm_ratio: float,
+) -> bool:
     """Return whether all programs run, are ready, and everything is far from its limit.
 
     Args:
-        snapshot: The newest readings.
+        memory: The newest reading of the container.
+        programs: The newest readings of the programs.
         limits_bytes: The hard limit of each program by name; None where it has none.
         calm_ratio: The share of a limit up to which it is far away.
     """
-    memory = snapshot.memory
     return _is_far(memory.working_set_bytes, memory.capacity_bytes, calm_ratio) and all(
         _is_settled(each) and _is_far(each.memory_bytes, limits_bytes.get(each.name), calm_ratio)
-        for each in snapshot.programs
+        for each in programs
     )
 
 
-def _is_settled(program: ProgramReading) -> bool:
+def _is_settled(program: Program) -> bool:
     well = program.ready is not False and program.alive is not False and not program.stopped
     return well and program.state in ("RUNNING", None)
 

@@ -44,14 +44,14 @@ def test_one_program_that_is_not_well_is_enough_to_look_often(
 ) -> None:
     """Close to a limit, not ready, not running: each is a reason; an unknown reading is none."""
     taken = snapshot(program("handler", **WELL), program("webui", **{**WELL, **changed}))
-    assert is_calm(taken, LIMITS, 0.5) is calm
+    assert is_calm(taken.memory, taken.programs, LIMITS, 0.5) is calm
 
 
 def test_the_container_counts_as_well(program: MakeProgram, snapshot: MakeSnapshot) -> None:
     """What nobody's limit covers fills the container all the same."""
     memory = ContainerMemory(capacity_bytes=100, working_set_bytes=80, oom_kills=0)
     taken = snapshot(program("webui", **WELL), memory=memory)
-    assert not is_calm(taken, LIMITS, 0.5)
+    assert not is_calm(taken.memory, taken.programs, LIMITS, 0.5)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -63,6 +63,6 @@ def test_less_memory_is_never_less_calm(
 
     def calm(memory_bytes: int) -> bool:
         reading = program("webui", **{**WELL, "memory_bytes": memory_bytes})
-        return is_calm(snapshot(reading), LIMITS, 0.5)
+        return is_calm(snapshot().memory, [reading], LIMITS, 0.5)
 
     assert calm(max(0, memory - less)) or not calm(memory)
