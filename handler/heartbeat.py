@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
 log = logging.getLogger("handler")
+#: So many heartbeats in a row may end sooner than they should before the worker leaves.
+_QUICK_ENDS = 3
 _DEFAULT = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
 
 
@@ -38,7 +40,7 @@ class Heartbeat:
         Args:
             is_started: Says whether the SDK has started its own yet.
             beat: What the process runs; it returns only when it fails.
-            shortest_s: A heartbeat that ends sooner is not replaced: the worker leaves instead.
+            shortest_s: Where heartbeat after heartbeat ends sooner, the worker leaves.
             clock: Gives seconds.
         """
         self._is_started = is_started
@@ -46,6 +48,7 @@ class Heartbeat:
         self._shortest_s = shortest_s
         self._clock = clock
         self._replaced_at_s: float | None = None
+        self._quick_ends = 0
 
     def attach(self) -> None:
         """Look at every end of a child from now on; for the main thread."""
@@ -62,8 +65,10 @@ class Heartbeat:
 
     def _replace(self) -> None:
         now_s, before_s = self._clock(), self._replaced_at_s
-        if before_s is not None and now_s - before_s < self._shortest_s:
-            log.error("the heartbeat has died again at once: leaving after the jobs in hand")
+        quick = before_s is not None and now_s - before_s < self._shortest_s
+        self._quick_ends = self._quick_ends + 1 if quick else 0
+        if self._quick_ends >= _QUICK_ENDS:
+            log.error("the heartbeat dies again and again: leaving after the jobs in hand")
             os.kill(os.getpid(), signal.SIGTERM)
             return
         log.warning("the heartbeat has died: starting another")

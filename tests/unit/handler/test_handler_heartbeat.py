@@ -87,7 +87,7 @@ def test_a_heartbeat_that_cannot_live_makes_the_worker_leave(
     now = [0.0]
     heartbeat = Heartbeat(lambda: True, _beat, shortest_s=10, clock=lambda: now[0])
     try:
-        for at_s in (0.0, 20.0, 25.0):
+        for at_s in (0.0, 5.0, 20.0, 25.0, 30.0, 35.0):
             now[0] = at_s
             for child in multiprocessing.active_children():
                 child.kill()
