@@ -35,6 +35,7 @@ from podkeeper.supervisord import Seen, Supervisord
 if TYPE_CHECKING:
     from podkeeper.model.snapshot import Snapshot
     from podkeeper.model.work import Work
+    from podkeeper.policy.orders import Order
     from podkeeper.settings.plan import Plan
     from podkeeper.supervisord import Death
 
@@ -53,11 +54,20 @@ class RealWorld:
         self._memory_group = groups.find("memory")
         period_s = plan.settings.keeper.states_period_s
         self._word = Word(supervisord.see, period_s, time.monotonic)
-        #: Forgets what supervisord said last; called when an event came.
-        self.hint = self._word.hint
         self._written_seen: list[int | None] = []
+        self._orders = supervisord.orders
+        self._order_may_wait = True
         self._known_death = -1
         self._seen = Seen(running=True, programs=[], deaths=[])
+
+    def hint(self) -> None:
+        """Note that an event came: what supervisord said last is old, and an order may wait.
+
+        Its tick comes every five seconds: a lost event costs that time, and no look in between
+        has to ask.
+        """
+        self._word.hint()
+        self._order_may_wait = True
 
     def look(self) -> Sight:
         """Return what is seen now.
@@ -91,7 +101,8 @@ class RealWorld:
 
     def is_unchanged(self) -> bool:
         """Return whether a look now would see just what the last one saw."""
-        return self._word.stands() and self._written() == self._written_seen
+        known = not self._order_may_wait and self._word.stands()
+        return known and self._written() == self._written_seen
 
     def _written(self) -> list[int | None]:
         """Return when each file that a look reads was last replaced; None where there is none."""
@@ -103,6 +114,12 @@ class RealWorld:
         """Return the deaths that the last look saw, since one that is already known."""
         self._known_death = after
         return [each for each in self._seen.deaths if each.sequence > after]
+
+    def orders(self, after: int) -> list[Order]:
+        """Return operators' orders since one that is already known."""
+        found = self._orders(after) if self._order_may_wait else []
+        self._order_may_wait = False
+        return found
 
     def is_running(self) -> bool:
         """Return whether supervisord ran programs at the last look rather than shutting down."""
@@ -234,7 +251,7 @@ def _end_left_over(plan: Plan, supervisord_pid: int | None) -> None:
 
 
 def run(plan: Plan, listener: Listener) -> int:
-    """Look at every event and every tick, until supervisord is gone."""
+    """Look at every event and every tick, until supervisord is gone or the plan is a new one."""
     keeper, world = _make(plan)
     while True:
         try:
@@ -243,6 +260,9 @@ def run(plan: Plan, listener: Listener) -> int:
             return _see_out(plan, listener)
         except SupervisordError as error:
             _log.warning("Cannot look: %s", error)
+        if keeper.leaving:
+            _log.info("Ending, so that supervisord starts the keeper anew")
+            return 0
         if not _wait(keeper, world, listener, plan.settings.keeper.tick_s):
             return _end_orphans(plan)
 

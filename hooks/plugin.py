@@ -4,7 +4,9 @@ supervisord loads this as `[rpcinterface:podkeeper]`. It is put together from pa
 their cause (`hooks.plugin_deaths`), waking up at once instead of within a second
 (`hooks.plugin_wakeup`), starting programs without a second Python (`hooks.plugin_launch`), log
 lines that carry time and program (`hooks.plugin_lines`), replacing a keeper that fell silent
-(`hooks.plugin_watch`) and an exit code that tells the truth (`hooks.plugin_exit`).
+(`hooks.plugin_watch`), an exit code that tells the truth (`hooks.plugin_exit`), a second signal
+that hurries a stop (`hooks.plugin_hurry`), operators' orders and questions
+(`hooks.plugin_operations`).
 
 Everything here runs in the process that owns all others: standard library only, no blocking call,
 and nothing may raise into supervisord's loop, which would end it.
@@ -19,23 +21,28 @@ from supervisor.states import SupervisorStates, getProcessStateDescription
 
 from hooks.plugin_deaths import DeathRecorder
 from hooks.plugin_exit import ExitCode
+from hooks.plugin_hurry import Hurry
 from hooks.plugin_launch import ForkLauncher
 from hooks.plugin_lines import LineWriter
+from hooks.plugin_operations import Operations
 from hooks.plugin_wakeup import WakeUp
 from hooks.plugin_watch import KeeperWatch
 
 
-class Namespace:
+class Namespace(Operations):
     """The XML-RPC methods `podkeeper.*`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts, each made once
         self,
         supervisord: Any,
         deaths: DeathRecorder,
         lines: LineWriter,
         watch: KeeperWatch,
         ending: ExitCode,
+        *,
+        plan: str,
     ) -> None:
+        super().__init__(plan)
         self._supervisord = supervisord
         self._deaths = deaths
         self._lines = lines
@@ -114,12 +121,14 @@ def _state(process: Any) -> dict[str, Any]:
     }
 
 
-def make_rpcinterface(
+def make_rpcinterface(  # noqa: PLR0913, PLR0917 - the options of its section, by name
     supervisord: Any,
     wakeup: str = "true",
     keeper_silence_s: str = "inf",
     lines_rate_bytes_per_s: str = "inf",
     lines_burst_bytes: str = "inf",
+    hurry_wait_s: str = "0",
+    plan: str = "",
     **_: str,
 ) -> Namespace:
     """Put the plugin into a supervisord that is starting; called once for its one server.
@@ -130,6 +139,8 @@ def make_rpcinterface(
         keeper_silence_s: How long the keeper may go without a look before it is replaced.
         lines_rate_bytes_per_s: What each program may write in a second; the rest is counted.
         lines_burst_bytes: What it may write on top of that at once.
+        hurry_wait_s: How long a stop may still take after a second signal.
+        plan: Path of the plan.
     """
     ending = ExitCode()
     ending.attach()
@@ -142,4 +153,5 @@ def make_rpcinterface(
     watch.attach()
     if wakeup.lower() != "false":
         WakeUp(supervisord).attach()
-    return Namespace(supervisord, deaths, lines, watch, ending)
+    Hurry(supervisord, float(hurry_wait_s)).attach()
+    return Namespace(supervisord, deaths, lines, watch, ending, plan=plan)

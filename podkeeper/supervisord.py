@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from podkeeper.errors import ShuttingDownError, SupervisordError
+from podkeeper.policy.orders import Order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,9 @@ _FAULTS = {
     50: "SPAWN_ERROR",
     60: "ALREADY_STARTED",
     70: "NOT_RUNNING",
+    90: "ALREADY_ADDED",
+    91: "STILL_RUNNING",
+    92: "CANT_REREAD",
 }
 
 
@@ -170,6 +174,26 @@ class Supervisord:
     def stop(self, name: str) -> None:
         """Send a program its stop signal, and SIGKILL after its stop time; do not wait."""
         self._call("supervisor.stopProcess", name, False)  # noqa: FBT003 - its API
+
+    def order(self, name: str, argument: str = "") -> int:
+        """Leave the keeper an order (`policy.orders.Name`) and return the order's number."""
+        return int(self._call("podkeeper.order", str(name), argument))
+
+    def orders(self, after: int = -1) -> list[Order]:
+        """Return the orders with a number above `after`, oldest first."""
+        return msgspec.json.decode(self._call("podkeeper.orders", str(after)), type=list[Order])
+
+    def read_configuration(self) -> None:
+        """Make it read its configuration file; what runs stays as it is."""
+        self._call("supervisor.reloadConfig")
+
+    def add(self, name: str) -> None:
+        """Take in a program as the configuration it has read describes it."""
+        self._call("supervisor.addProcessGroup", name)
+
+    def remove(self, name: str) -> None:
+        """Forget a program that does not run."""
+        self._call("supervisor.removeProcessGroup", name)
 
     def shut_down(self, exit_code: int = 0) -> None:
         """Stop everything in order, then end supervisord with an exit code."""

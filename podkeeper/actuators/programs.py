@@ -14,6 +14,7 @@ import signal
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from podkeeper.actuators import configuration
 from podkeeper.errors import SupervisordError
 
 if TYPE_CHECKING:
@@ -95,6 +96,28 @@ class Hands:
         return (
             f"{killed} processes were left over and killed" if killed else "nothing was left over"
         )
+
+    def drop(self, program: str) -> str:
+        """Take a program that is down out of supervisord."""
+        try:
+            self._supervisord.remove(program)
+        except SupervisordError as error:
+            return f"failed: {error}"
+        return "taken out"
+
+    def add(self, program: str) -> str:
+        """Sweep away what is left of the program, then take it in as the configuration has it."""
+        self.sweep(program, 0)
+        try:
+            self._supervisord.read_configuration()
+            self._supervisord.add(program)
+        except SupervisordError as error:
+            return f"failed: {error}"
+        return "taken in"
+
+    def install(self) -> str:
+        """Put the configuration that lies ready into place."""
+        return configuration.install(self._supervisord)
 
     def sweep(self, program: str, main_pid: int, before_ticks: float = math.inf) -> int:
         """Kill every process of the program and wait, bounded, until none is left.

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from podkeeper.console.report import Findings, Report, report
 from podkeeper.errors import LedgerError
-from podkeeper.model import snapshot
+from podkeeper.model import snapshot, work
+from podkeeper.policy.orders import INTAKE, Wanted
 from podkeeper.recorders.ledger_reader import LedgerReader
 from podkeeper.settings import folders
 from podkeeper.settings import plan as plans
@@ -44,6 +45,30 @@ def incidents_of(plan: Plan, *, all_starts: bool = False) -> list[Incident]:
     return [each for each in found if all_starts or each.run_id == plan.run_id]
 
 
+def wanted_of(plan: Plan) -> tuple[Wanted, int]:
+    """Return what operators want of a worker, and the last order that the keeper has taken."""
+    if not plan.ledger_path.is_file():
+        return Wanted(), -1
+    reader = LedgerReader(plan.ledger_path)
+    try:
+        wanted = reader.recall(plan.run_id, "wanted", Wanted)
+        last = reader.recall(plan.run_id, "last_order", int)
+    finally:
+        reader.close()
+    return wanted or Wanted(), -1 if last is None else last
+
+
+def jobs_in_hand(plan: Plan, handler_pid: int | None) -> int | None:
+    """Return how many jobs the handler that runs has, or None where that is not known."""
+    try:
+        found = work.read(plan.work_path)
+    except OSError:
+        return None
+    if found is None or found.run_id != plan.run_id or found.handler_pid != handler_pid:
+        return None
+    return len(found.jobs)
+
+
 def ask(plan: Plan) -> Report:
     """Return how a worker is, from its supervisord, its snapshot and its ledger.
 
@@ -59,6 +84,19 @@ def ask(plan: Plan) -> Report:
         newest = None
     try:
         found = incidents_of(plan)
+        wanted, _ = wanted_of(plan)
     except LedgerError:
-        found = []
-    return report(plan, Findings(infos, newest, found, time.monotonic(), time.time()))
+        found, wanted = [], Wanted()
+    handler = infos.get(INTAKE)
+    return report(
+        plan,
+        Findings(
+            infos,
+            newest,
+            found,
+            time.monotonic(),
+            time.time(),
+            wanted,
+            jobs_in_hand(plan, handler.pid if handler is not None else None),
+        ),
+    )

@@ -6,13 +6,15 @@ Leaves out: fetching (`cli.status`), printing (`console.text`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from podkeeper.console import wishes
 from podkeeper.model.snapshot import Gpu, Snapshot
+from podkeeper.policy.orders import Wanted
 
 if TYPE_CHECKING:
     from podkeeper.model.incident import Incident
@@ -64,6 +66,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     snapshot_age_s: float | None
     open_incidents: int
     incidents: int
+    #: Whether an operator has asked for no more jobs.
+    drained: bool = False
+    #: Jobs in the hands of the handler; None where that is not known.
+    jobs_in_hand: int | None = None
 
     @property
     def exit_code(self) -> int:
@@ -132,6 +138,10 @@ class Findings:
     now_s: float
     #: The wall clock, as in supervisord's word.
     now_wall_s: float
+    #: What operators want.
+    wanted: Wanted = field(default_factory=Wanted)
+    #: Jobs in the hands of the handler that runs; None where that is not known.
+    jobs: int | None = None
 
     def reading(self, name: str) -> ProgramReading | None:
         """Return the newest reading of a program, or None."""
@@ -153,7 +163,11 @@ def report(plan: Plan, found: Findings) -> Report:
     ]
     open_incidents = sum(each.closed_at_s is None for each in found.incidents)
     silence_s = plan.settings.keeper.watchdog_silence_s
-    wrong = _wrong(lines, found.snapshot_age_s, silence_s, open_incidents)
+    meant = wishes.accounted_for(found.wanted, found.infos)
+    unmeant = [each for each in lines if each.name not in meant]
+    wrong = _wrong(unmeant, found.snapshot_age_s, silence_s, open_incidents)
+    asked = wishes.findings(found.wanted, found.infos, found.jobs)
+    wrong = [*((Level.WARNING, text) for text in asked), *wrong]
     snapshot = found.snapshot
     return Report(
         level=max((level for level, _ in wrong), default=Level.OK).name.lower(),
@@ -169,4 +183,6 @@ def report(plan: Plan, found: Findings) -> Report:
         snapshot_age_s=found.snapshot_age_s,
         open_incidents=open_incidents,
         incidents=len(found.incidents),
+        drained=found.wanted.drained_since_s is not None,
+        jobs_in_hand=found.jobs,
     )

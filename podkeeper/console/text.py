@@ -103,7 +103,8 @@ def incidents(found: Sequence[Incident]) -> str:
     return "\n".join(table([_INCIDENT_HEAD, *rows])) if rows else "no incidents"
 
 
-def _evidence(name: str, value: object) -> str:
+def evidence_value(name: str, value: object) -> str:
+    """Return a reading around an incident, with its size in words where it is one."""
     if isinstance(value, int) and name.endswith("_bytes"):
         return f"{format_size(value)} ({value})"
     return "unknown" if value is None else str(value)
@@ -122,5 +123,7 @@ def incident(found: Incident) -> str:
     else:
         lines.append("  closed    still open")
     lines += [f"  did       {each.deed}: {each.outcome}" for each in found.actions]
-    lines += [f"  saw       {name}: {_evidence(name, v)}" for name, v in found.evidence.items()]
+    lines += [
+        f"  saw       {name}: {evidence_value(name, v)}" for name, v in found.evidence.items()
+    ]
     return "\n".join(lines)

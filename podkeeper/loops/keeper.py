@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from podkeeper.loops import deaths
+from podkeeper.loops.desk import Desk, Now
 from podkeeper.loops.hanging import Due, Hangs, Undone
 from podkeeper.loops.rules import rules_of
 from podkeeper.loops.sight import Births, Sight, facts_of, is_ready, is_silent
@@ -25,6 +26,7 @@ from podkeeper.policy.pressure import Pressure
 if TYPE_CHECKING:
     from podkeeper.loops.hanging import Dumps
     from podkeeper.loops.incidents import IncidentBook
+    from podkeeper.loops.world import Deeds, World
     from podkeeper.model.incident import Incident
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.supervisord import Death
@@ -32,44 +34,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("keeper")
 #: Looks between two checks of the ledger's size.
 _LOOKS_PER_TIDY = 1000
-
-
-class World(Protocol):
-    """What the keeper can see. Real in `hooks.keeper`, made of values in tests."""
-
-    def look(self) -> Sight:
-        """Return what is seen now."""
-
-    def deaths(self, after: int) -> list[Death]:
-        """Return the deaths since one that is already known."""
-
-    def is_running(self) -> bool:
-        """Return whether supervisord runs programs rather than shutting down."""
-
-    def oom_kills(self) -> int | None:
-        """Return the kernel's out-of-memory kills so far."""
-
-    def luck(self) -> float:
-        """Return a random number from 0 to 1, for jitter."""
-
-
-class Deeds(Protocol):
-    """What the keeper can do. Real in `actuators.programs`, remembering in tests."""
-
-    def start(self, program: str) -> str:
-        """Start a program, and say what came of it."""
-
-    def take_down(self, program: str) -> str:
-        """Ask a program to end, and say what came of it."""
-
-    def kill(self, program: str, main_pid: int) -> str:
-        """Kill a program's processes, and say what came of it."""
-
-    def clear(self, program: str, main_pid: int, ended_s: float) -> str:
-        """Kill what is left of a life that ended, and say what came of it."""
-
-    def end(self, exit_code: int, *, at_once: bool) -> str:
-        """End the whole worker, and say what came of it."""
 
 
 class Keeper:
@@ -94,6 +58,7 @@ class Keeper:
         self._last_death: int = -1 if last is None else last
         known = book.recall("oom_kills", int)
         self._kills = oom.Kills(world.oom_kills() if known is None else known)
+        self._desk = Desk(plan, world, hands, book)
         self._looks = 0
 
     def look(self) -> None:
@@ -106,14 +71,20 @@ class Keeper:
         self._births.look(sight)
         self._account_for_deaths(sight)
         if self._world.is_running():
+            wanted_otherwise = self._desk.look(Now(sight, self._records, self._keep))
             for program in self._plan.programs:
                 facts = facts_of(sight, self._plan, program, self._births)
-                if facts is not None:
+                if facts is not None and program.name not in wanted_otherwise:
                     self._judge(program, facts, sight)
             self._end_what_hung(sight)
             self._escalate()
         self._close_what_is_over(sight)
         self._tidy()
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is to end, so that supervisord starts it anew, with the plan as it now is."""
+        return self._desk.leaving
 
     def next_due_s(self) -> float | None:
         """Return the monotonic instant of the next restart that waits, or None."""
@@ -151,7 +122,7 @@ class Keeper:
         if why.cause == Cause.KERNEL_OOM:
             self._kills = oom.explain_one(kills)
         self._book.end_episode(deaths.episode(death, why, self._plan.run_id, born_s))
-        if death.stop_requested and record.taking_down is None:
+        if death.stop_requested and record.taking_down in (None, Cause.REQUESTED):
             left = self._hands.clear(death.program, death.pid, death.at_monotonic_s)
             _log.info("%s (pid %d) was stopped on request; %s", death.program, death.pid, left)
             return
@@ -231,14 +202,16 @@ class Keeper:
                 self._take_down(due.program, due.facts, due.verdict, due.incident)
 
     def _start(self, program: str, sight: Sight) -> None:
-        is_restart = sight.infos[program].started_at_s > 0
+        # What an operator asked for is not taken off the budget.
+        asked = self._records[program].taking_down == Cause.REQUESTED
+        is_restart = sight.infos[program].started_at_s > 0 and not asked
         outcome = self._hands.start(program)
         record = duty.after_start(
             self._records[program], self._rules[program], sight.now_s, is_restart=is_restart
         )
         self._keep(program, record)
         if not is_restart:
-            _log.info("First start of %s: %s", program, outcome)
+            _log.info("%s of %s: %s", "Restart" if asked else "First start", program, outcome)
         for incident in self._book.of(program):
             self._book.act(incident, Deed.START, outcome)
 

@@ -23,6 +23,8 @@ class Cause(StrEnum):
     SILENT = "silent"
     HANG = "hang"
     SPAWN_FAILED = "spawn_failed"
+    #: An operator asked for it; it is no incident.
+    REQUESTED = "requested"
     PORT_TAKEN = "port_taken"
     DISK_FULL = "disk_full"
     GPU_ERROR = "gpu_error"
@@ -57,6 +59,7 @@ class Explanation:
 _OWN_SENTENCES = {
     Cause.MEMORY_HARD: "taken down over its memory limit",
     Cause.STARTUP_FAILED: "taken down because it did not become ready",
+    Cause.REQUESTED: "taken down on request",
     Cause.SILENT: "ran but had stopped watching, and was killed",
 }
 

@@ -117,7 +117,9 @@ def judge(
     if facts.state == "STOPPED" and record.taking_down is None:
         return _judge_stopped(facts, record)
     # A stop of our own is a death like any other: what was taken down is to come back.
-    if facts.state in (*DOWN, "STOPPED") and not rules.supervisord_restarts:
+    # What it was asked to stop, supervisord does not start again by itself.
+    ours = not rules.supervisord_restarts or facts.state == "STOPPED"
+    if facts.state in (*DOWN, "STOPPED") and ours:
         return _judge_down(facts, record, rules, now_s, luck)
     return record, None
 

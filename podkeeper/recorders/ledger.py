@@ -9,7 +9,7 @@ Leaves out: reading it (`recorders.ledger_reader`), what is written when (`podke
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -149,13 +149,6 @@ class Ledger(LedgerReader):
     def remember(self, run_id: str, key: str, value: object) -> None:
         """Keep a value for the rest of a start, replacing what was kept under its key."""
         self._execute("INSERT OR REPLACE INTO memory VALUES (?, ?, ?)", run_id, key, _json(value))
-
-    def recall(self, run_id: str, key: str, kind: Any) -> Any:
-        """Return the value kept under a key in this start as the given type, or None."""
-        row = self._execute(
-            "SELECT value FROM memory WHERE run_id = ? AND key = ?", run_id, key
-        ).fetchone()
-        return None if row is None else msgspec.json.decode(row[0], type=kind)
 
     def keep_within_bound(self, run_id: str) -> int:
         """Drop the oldest closed incidents, episodes and former starts' memory over the bound.

@@ -45,8 +45,8 @@ class LedgerReader:
 
     def incidents(self, *, only_open: bool = False, limit: int = 1000) -> list[Incident]:
         """Return incidents, newest first."""
-        if not self._execute("PRAGMA user_version").fetchone()[0]:
-            return []  # the file was made this moment; its tables come next
+        if not self._has_tables():
+            return []
         where = "WHERE closed_at_s IS NULL" if only_open else ""
         rows = self._execute(
             f"SELECT * FROM incident {where} ORDER BY id DESC LIMIT ?",  # noqa: S608 - constant
@@ -64,6 +64,19 @@ class LedgerReader:
         rows = self._execute("SELECT * FROM episode ORDER BY id DESC LIMIT ?", limit)
         names = Episode.__struct_fields__
         return [Episode(**dict(zip(names, row[1:], strict=True))) for row in rows]
+
+    def recall(self, run_id: str, key: str, kind: Any) -> Any:
+        """Return the value kept under a key in this start as the given type, or None."""
+        if not self._has_tables():
+            return None
+        row = self._execute(
+            "SELECT value FROM memory WHERE run_id = ? AND key = ?", run_id, key
+        ).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=kind)
+
+    def _has_tables(self) -> bool:
+        """Return whether the file has its tables yet: it may have been made this moment."""
+        return bool(self._execute("PRAGMA user_version").fetchone()[0])
 
 
 def _incident(row: tuple[Any, ...]) -> Incident:

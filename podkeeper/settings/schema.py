@@ -43,6 +43,7 @@ class WorkerSettings(Section, frozen=True):
     open_files: Annotated[int, Meta(ge=256)]
     umask: Annotated[str, Meta(pattern="^0?[0-7]{3}$", extra={WORDS: "three octal digits"})]
     base_environment: Names
+    hurry_wait_s: Span
 
 
 class WebUISettings(IsolatedSection, frozen=True):

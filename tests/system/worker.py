@@ -132,11 +132,15 @@ class Worker:
 
     def ctl(self, *words: str) -> str:
         """Run supervisorctl on it and return what it prints."""
+        return self.ctl_done(*words).stdout
+
+    def ctl_done(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run supervisorctl on it and return how it ended."""
         conf = str(self.folder / "run" / "supervisord.conf")
         command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", conf, *words]
         return subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=DEADLINE_S
-        ).stdout
+        )
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run a podkeeper command on it."""

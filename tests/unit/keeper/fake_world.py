@@ -14,6 +14,7 @@ from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
 from podkeeper.model.snapshot import ContainerMemory, Cpu, Network, ProgramReading, Snapshot
 from podkeeper.model.work import JobInHand, Work
+from podkeeper.policy.orders import Order
 from podkeeper.recorders.ledger import Ledger
 from podkeeper.settings.load import Source, load
 from podkeeper.settings.programs import Surroundings, make_plan
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
 START_WALL_S = 1_000_000.0
 
 
-def make(run_id: str = "run", *assignments: str) -> Plan:
+def make(
+    run_id: str = "run", *assignments: str, runtime_dir: Path = Path("/run/podkeeper")
+) -> Plan:
     """Return the plan of a simulator worker in a container of 8 GiB."""
     settings = load(Source(assignments=assignments)).settings
     return make_plan(
@@ -35,7 +38,7 @@ def make(run_id: str = "run", *assignments: str) -> Plan:
         Surroundings(
             python="python",
             directory="/",
-            runtime_dir=Path("/run/podkeeper"),
+            runtime_dir=runtime_dir,
             state_dir=Path("/var/lib/podkeeper"),
             memory_capacity_bytes=8 << 30,
             platform_named=False,
@@ -74,6 +77,7 @@ class FakeWorld:
     watchdog_alive: bool = True
     programs: dict[str, FakeProgram] = field(default_factory=dict)
     seen_deaths: list[Death] = field(default_factory=list)
+    given: list[Order] = field(default_factory=list)
     deeds: list[tuple[str, str]] = field(default_factory=list)
     next_pid: int = 100
     last_snapshot: Snapshot | None = None
@@ -109,7 +113,7 @@ class FakeWorld:
         """Return what is seen now; the watchdog takes a snapshot first, if it lives."""
         if self.watchdog_alive and self.programs["watchdog"].pid:
             self.last_snapshot = self._snapshot()
-        if self.handler_writes and self.programs["handler"].pid:
+        if self.handler_writes and "handler" in self.programs and self.programs["handler"].pid:
             self.last_work = self._work()
         infos = {name: self._info(name) for name in self.programs}
         wall_s = START_WALL_S + self.now_s
@@ -199,6 +203,15 @@ class FakeWorld:
         """Return the deaths since one that is already known."""
         return [each for each in self.seen_deaths if each.sequence > after]
 
+    def orders(self, after: int) -> list[Order]:
+        """Return the orders since one that is already known."""
+        return [each for each in self.given if each.number > after]
+
+    def order(self, name: str, argument: str = "") -> None:
+        """Give an order as an operator does."""
+        number = len(self.given) + 1
+        self.given.append(Order(number, name, argument, START_WALL_S + self.now_s))
+
     def is_running(self) -> bool:
         """Return whether the fake supervisord is not shutting down."""
         return self.running
@@ -262,6 +275,26 @@ class FakeWorld:
         ended, self.dumped = self.dumped, []
         return [(program, "/dumps/1.txt") for program in ended]
 
+    def drop(self, program: str) -> str:
+        """Take a program out of the fake supervisord."""
+        assert self.programs[program].pid == 0, f"{program} still runs"
+        self.deeds.append(("drop", program))
+        del self.programs[program]
+        return "taken out"
+
+    def add(self, program: str) -> str:
+        """Take a program into the fake supervisord."""
+        self.deeds.append(("add", program))
+        self.programs[program] = FakeProgram()
+        if program != "handler":
+            self._spawn(program)
+        return "taken in"
+
+    def install(self) -> str:
+        """Put the configuration that lies ready into place."""
+        self.deeds.append(("install", ""))
+        return "in place"
+
     # What befalls it.
 
     def die(
@@ -299,7 +332,7 @@ class Story:
     """A keeper in a fake world."""
 
     def __init__(self, folder: Path, *assignments: str) -> None:
-        self.plan = make("run", *assignments)
+        self.plan = make("run", *assignments, runtime_dir=folder)
         self.world = FakeWorld(self.plan)
         self.ledger = Ledger(folder / "ledger", busy_timeout_s=5, max_bytes=1 << 30)
         self.keeper = self.new_keeper()

@@ -1,0 +1,112 @@
+"""What happened in an incident, in an operator's words?
+
+What was seen, by which rule it was decided, what was done, how long it took.
+
+Pure: from the incident's fields to text. Leaves out: the table of incidents (`console.text`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podkeeper.console.text import evidence_value, instant
+from podkeeper.policy.cause import Cause
+from podkeeper.units import format_size, format_span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podkeeper.model.incident import Incident
+
+_ENDED = (
+    "A program that ends without having been asked to is started again: at once the first time,"
+    " then after growing waits, until its budget is spent (restart.*)."
+)
+_RULES = {
+    Cause.KERNEL_OOM: (
+        "The kernel's count of out-of-memory kills rose with this death, so the kernel did it. "
+        + _ENDED
+    ),
+    Cause.MEMORY_SOFT: (
+        "Above its soft limit for longer than memory.soft_grace_s, a program is noted and nothing"
+        " is done to it; it is over once it falls below memory.release_ratio of the limit."
+    ),
+    Cause.MEMORY_HARD: (
+        "Above its hard limit a program is taken down and started again, with no further deed for"
+        " memory.cooldown_s."
+    ),
+    Cause.STARTUP_FAILED: (
+        "A program that is not ready when webui.startup_deadline_s has passed since its start is"
+        " taken down and started again."
+    ),
+    Cause.SILENT: (
+        "A watcher that runs but shows no sign of life for its silence setting is killed and"
+        " started again (keeper.watchdog_silence_s, keeper.silence_s)."
+    ),
+    Cause.SPAWN_FAILED: "supervisord could not start it. " + _ENDED,
+    Cause.UNKNOWN: "It should run and did not, and nobody reported its death. " + _ENDED,
+}
+_DEEDS = {
+    "start": "started it",
+    "take_down": "asked it to stop",
+    "kill": "killed it",
+    "give_up": "gave up on it",
+    "note": "noted it",
+    "end": "ended the worker",
+}
+_LINES_SHOWN = 5
+
+
+def rule(cause: str) -> str:
+    """Return the rule by which an incident of a cause is answered."""
+    return next((text for each, text in _RULES.items() if each == cause), _ENDED)
+
+
+def explain(incident: Incident) -> str:
+    """Return the story of an incident, a few short paragraphs."""
+    return "\n".join(_lines(incident))
+
+
+def _lines(incident: Incident) -> Iterator[str]:
+    who = incident.program + (f" (pid {incident.pid})" if incident.pid else "")
+    yield f"Incident {incident.id}: {who} {incident.sentence}."
+    yield f"Seen      {instant(incident.opened_at_s)}, cause {incident.cause}."
+    for fact in _facts(incident):
+        yield f"          {fact}"
+    yield f"Rule      {rule(incident.cause)}"
+    yield from _done(incident)
+    yield _end(incident)
+
+
+def _facts(incident: Incident) -> Iterator[str]:
+    evidence = dict(incident.evidence)
+    before, after = evidence.pop("oom_kills_before", None), evidence.pop("oom_kills_after", None)
+    last_lines = evidence.pop("last_lines", None)
+    used = evidence.pop("container_working_set_bytes", None)
+    capacity = evidence.pop("container_capacity_bytes", None)
+    for name, value in evidence.items():
+        if value is not None:
+            label = name.removesuffix("_bytes").removesuffix("_s").replace("_", " ")
+            yield f"{label}: {evidence_value(name, value)}"
+    if isinstance(used, int) and isinstance(capacity, int):
+        yield f"container memory: {format_size(used)} of {format_size(capacity)}"
+    if isinstance(before, int) and isinstance(after, int) and after > before:
+        yield f"out-of-memory kills by the kernel: {after - before}"
+    if isinstance(last_lines, list) and last_lines:
+        yield "it wrote last:"
+        yield from (f"  {line}" for line in last_lines[-_LINES_SHOWN:])
+
+
+def _done(incident: Incident) -> Iterator[str]:
+    if not incident.actions:
+        yield "Done      nothing"
+    for number, action in enumerate(incident.actions):
+        after = format_span(max(0.0, action.at_s - incident.opened_at_s))
+        did = _DEEDS.get(action.deed, action.deed)
+        yield f"{'' if number else 'Done':10}after {after}: {did} ({action.outcome})"
+
+
+def _end(incident: Incident) -> str:
+    if incident.recovery_s is None:
+        return "Took      still open: it is not back"
+    return f"Took      {format_span(incident.recovery_s)} until it was back"
