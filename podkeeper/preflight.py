@@ -21,7 +21,7 @@ from podkeeper.errors import StartError, SupervisordError
 from podkeeper.supervisord import Supervisord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from podkeeper.settings.plan import Plan
 
@@ -44,6 +44,18 @@ def check(plan: Plan) -> None:
     _refuse_unknown_users(plan)
     _refuse_second(plan)
     _refuse_taken_ports(plan)
+
+
+def check_change(plan: Plan, running: Plan) -> None:
+    """Return if a worker that runs can be brought to another plan.
+
+    Raises:
+        StartError: It cannot; the message says what is in the way and what to do.
+    """
+    _refuse_missing_commands(plan)
+    _refuse_missing_libraries(plan)
+    _refuse_unknown_users(plan)
+    _refuse_taken_ports(plan, {(address, port) for _, address, port in _addresses(running)})
 
 
 def _refuse_missing_libraries(plan: Plan) -> None:
@@ -108,8 +120,10 @@ def _addresses(plan: Plan) -> Iterator[tuple[str, str, int]]:
         yield "platform.port", settings.platform.address, settings.platform.port
 
 
-def _refuse_taken_ports(plan: Plan) -> None:
+def _refuse_taken_ports(plan: Plan, ours: Collection[tuple[str, int]] = frozenset()) -> None:
     for name, address, port in _addresses(plan):
+        if (address, port) in ours:
+            continue
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with closing(socket.socket(family, socket.SOCK_STREAM)) as probe:
             # As the programs themselves bind: a port that was just given up is free.

@@ -12,6 +12,7 @@ import json
 import os
 import pwd
 import secrets
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -19,11 +20,16 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from podkeeper import atomic, preflight, render
-from podkeeper.errors import StartError
+from podkeeper.errors import PlanError, StartError
+from podkeeper.model.change import NEXT
 from podkeeper.probes import cgroup
 from podkeeper.settings import folders
 from podkeeper.settings import plan as plans
+from podkeeper.settings.digest import KEY_BYTES, with_digests
+from podkeeper.settings.given import given
 from podkeeper.settings.listening import REMEDY, VARIABLE, exposure
 from podkeeper.settings.load import load
 from podkeeper.settings.private import base_environment, private_environment
@@ -33,9 +39,14 @@ from podkeeper.units import format_size
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from podkeeper.settings.given import Given
     from podkeeper.settings.load import Source
     from podkeeper.settings.plan import Plan
     from podkeeper.settings.schema import Settings
+
+
+#: Beside the programs' private variables: with what was started, and the key of the digests.
+GIVEN_NAME, KEY_NAME = "start.json", "digest.key"
 
 
 @dataclass(frozen=True)
@@ -88,18 +99,35 @@ def _make_folder(path: Path, mode: int) -> None:
         raise StartError(f"cannot make {path}: {error.strerror}") from error
 
 
-def _write_private(plan: Plan, environments: Mapping[str, dict[str, str]]) -> None:
+def write_private(plan: Plan, environments: Mapping[str, dict[str, str]], folder: Path) -> None:
     """Write each program's private variables where only its user can read them."""
     for program in plan.programs:
         if program.private_environment is None:
             continue
-        path = Path(program.private_environment)
+        path = folder / Path(program.private_environment).name
         atomic.write(path, json.dumps(environments.get(program.name, {})), mode=0o600)
         if program.user and os.geteuid() == 0:
             os.chown(path, pwd.getpwnam(program.user).pw_uid, -1)
 
 
-def _refuse_exposure(
+def write_given(given: Given, folder: Path) -> None:
+    """Write with what the worker was started, as private as the variables in it."""
+    atomic.write(folder / GIVEN_NAME, msgspec.json.encode(given), mode=0o600)
+
+
+def digest_key(plan: Plan) -> bytes:
+    """Return the key of this start's digests.
+
+    Raises:
+        PlanError: There is none: nothing was started there, or by another version.
+    """
+    try:
+        return (Path(plan.runtime_dir) / "private" / KEY_NAME).read_bytes()
+    except OSError as error:
+        raise PlanError(f"cannot read the key of this start: {error.strerror}") from error
+
+
+def refuse_exposure(
     settings: Settings, plan: Plan, environments: Mapping[str, dict[str, str]]
 ) -> None:
     """Refuse what would open the WebUI and came by a variable that is merely passed on."""
@@ -122,10 +150,12 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     """
     settings = load(source).settings
     plan = make_plan(settings, surroundings(settings, environ))
+    environments = private_environment(settings, environ, plan)
+    key = secrets.token_bytes(KEY_BYTES)
+    plan = with_digests(plan, environments, key)
     text = render.supervisord_conf(plan)
     preflight.check(plan)
-    environments = private_environment(settings, environ, plan)
-    _refuse_exposure(settings, plan, environments)
+    refuse_exposure(settings, plan, environments)
     # Programs that run as other users must be able to pass through, not to list.
     shared = any(program.user for program in plan.programs)
     folder = Path(plan.runtime_dir)
@@ -135,7 +165,11 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     if settings.logs.dir:
         _make_folder(Path(settings.logs.dir), 0o750)
     try:
-        _write_private(plan, environments)
+        private = folder / "private"
+        write_private(plan, environments, private)
+        write_given(given(source, settings, environ, str(Path.cwd())), private)
+        atomic.write(private / KEY_NAME, key, mode=0o600)
+        shutil.rmtree(folder / NEXT, ignore_errors=True)
         plan.snapshot_path.unlink(missing_ok=True)
         plans.write(plan)
         conf_path = folder / render.FILE_NAME

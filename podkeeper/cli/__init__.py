@@ -27,6 +27,7 @@ COMMANDS = {
     "drain": "finish the jobs in hand and take no others until resume",
     "resume": "take jobs again",
     "restart": "restart one program",
+    "reload": "bring changed settings into force, restarting only what they change",
     "doctor": "what stands in the way of the worker, and how to mend it",
     "submit": "send a job to the local platform",
     "config": "show, check and describe the settings",

@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING
 from podkeeper import atomic, start
 from podkeeper.cli.common import settings_arguments, source_of
 from podkeeper.errors import PlanError, RenderError
+from podkeeper.reload import as_started
 from podkeeper.render import FILE_NAME, supervisord_conf
 from podkeeper.settings import plan as plans
+from podkeeper.settings.digest import with_digests
 from podkeeper.settings.load import load
+from podkeeper.settings.private import private_environment
 from podkeeper.settings.programs import make_plan
 
 if TYPE_CHECKING:
     import argparse
 
     from podkeeper.settings.plan import Plan
-    from podkeeper.settings.programs import Surroundings
 
 NAME = "render"
 HELP = "Print the supervisord configuration that these settings come to, or compare it."
@@ -45,20 +47,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     settings_arguments(parser)
 
 
-def _as_started(around: Surroundings, running: Plan) -> Surroundings:
-    """Return the surroundings of a start that was: what differs then is due to settings alone."""
-    return dataclasses.replace(
-        around,
-        run_id=running.run_id,
-        made_at_s=running.made_at_s,
-        version=running.version,
-        python=running.python,
-        superuser=running.superuser,
-        directory=running.program("keeper").directory,
-        platform_named=not running.of_role("platform"),
-    )
-
-
 def _running(path: Path) -> Plan | None:
     """Return the plan of the last start there, or None where there was none of this version."""
     try:
@@ -75,8 +63,15 @@ def _plan(options: argparse.Namespace) -> Plan:
     if running is None:
         around = dataclasses.replace(around, run_id=NOT_STARTED)
     else:
-        around = _as_started(around, running)
-    return make_plan(settings, around)
+        around = as_started(around, running)
+    plan = make_plan(settings, around)
+    if running is None:
+        return plan
+    environments = private_environment(settings, source.environ, plan)
+    try:
+        return with_digests(plan, environments, start.digest_key(running))
+    except PlanError:
+        return plan
 
 
 def _standing(path: Path) -> str | None:

@@ -152,3 +152,63 @@ def test_a_second_sigterm_hurries() -> None:
             worker.stop()
         assert "asked again to stop" in worker.log_text()
         assert worker.marked() == []
+
+
+def pids(worker: Worker) -> dict[str, int | None]:
+    """Return each program's process."""
+    return {name: worker.line(name).pid for name in ("webui", "handler", "watchdog", "platform")}
+
+
+def test_a_reload_restarts_only_what_changed_and_cuts_no_job(worker: Worker) -> None:
+    """A variable of the WebUI alone: the job ends first, then another WebUI has the variable."""
+    worker.wait_until_ready()
+    incidents, before = len(worker.incidents()), pids(worker)
+    job = begin_job(worker)
+    words = ["--set", "webui.environment.SEEN_BY_THE_WEBUI=secret-to-all-others", "--wait"]
+    reloaded = worker.command("reload", *words)
+    assert reloaded.returncode == 0, reloaded.stderr
+    assert "replaces webui" in reloaded.stdout
+    assert worker.wait_for_job(job).status == "COMPLETED"
+    worker.wait_until_ready()
+    after = pids(worker)
+    assert after["webui"] != before["webui"]
+    assert (after["watchdog"], after["platform"]) == (before["watchdog"], before["platform"])
+    environ = Path(f"/proc/{after['webui']}/environ").read_bytes()
+    assert b"SEEN_BY_THE_WEBUI=secret-to-all-others" in environ
+    conf = (worker.folder / "run" / "supervisord.conf").read_text()
+    assert "secret-to-all-others" not in conf
+    assert len(worker.incidents()) == incidents
+    assert worker.do(JOB).status == "COMPLETED"
+
+
+def test_a_reload_without_a_change_restarts_nobody(worker: Worker) -> None:
+    """What the last reload was given still counts."""
+    before = pids(worker)
+    reloaded = worker.command("reload", "--wait")
+    assert (reloaded.returncode, reloaded.stdout) == (0, "nothing changes\n"), reloaded.stderr
+    assert pids(worker) == before
+
+
+def test_a_reload_with_a_bad_setting_changes_nothing(worker: Worker) -> None:
+    """The setting is named, and the files in use are as they were."""
+    conf = worker.folder / "run" / "supervisord.conf"
+    before, text = pids(worker), conf.read_bytes()
+    refused = worker.command("reload", "--set", "webui.port=no-port")
+    assert refused.returncode == 2
+    assert "webui.port" in refused.stderr
+    refused = worker.command("reload", "--set", "worker.runtime_dir=/elsewhere")
+    assert refused.returncode == 2
+    assert (pids(worker), conf.read_bytes()) == (before, text)
+
+
+def test_a_reload_of_the_handlers_settings_replaces_the_handler(worker: Worker) -> None:
+    """They stand in the plan, not in its section; the digest tells."""
+    before = pids(worker)
+    reloaded = worker.command("reload", "--set", "handler.max_steps=5", "--wait")
+    assert reloaded.returncode == 0, reloaded.stderr
+    assert "replaces handler" in reloaded.stdout
+    worker.wait_until_ready()
+    after = pids(worker)
+    assert after["handler"] != before["handler"]
+    assert after["webui"] == before["webui"]
+    assert worker.do({**JOB, "steps": 6}).status == "FAILED"
