@@ -144,9 +144,7 @@ def test_a_second_sigterm_hurries() -> None:
             job = worker.submit({**JOB, "steps": 150, "n_iter": 10})
             wait_for(lambda: worker.progress_of(job) > 0, "progress")
             worker.process.send_signal(signal.SIGTERM)
-            wait_for(
-                lambda: "waiting for handler to stop" in worker.log_text(), "a stop that waits"
-            )
+            wait_for(lambda: "to die" in worker.log_text(), "a stop that waits")
             assert worker.process.poll() is None
         finally:
             worker.stop()
