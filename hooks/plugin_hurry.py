@@ -65,7 +65,8 @@ class Hurry:
         self._cut.clear()
         when = "now" if last else f"in {self._wait_s:g} s"
         said = f"podkeeper: asked again to stop: killing what is left {when}"
-        self._options.logger.warning(said)
+        warn = self._options.logger.warn  # supervisor's logger, which knows no other name for it
+        warn(said)
         # All at once, but for the listeners: the keeper ends after the rest, as always.
         for group in self._supervisord.process_groups.values():
             if not isinstance(group, EventListenerPool):
