@@ -72,6 +72,24 @@ class KeeperMachine(RuleBasedStateMachine):
         """Freeze or thaw the watchdog."""
         self.story.world.watchdog_alive = alive
 
+    @rule(word=st.sampled_from(["drain", "resume"]))
+    def order_intake(self, word: str) -> None:
+        """Let an operator drain the worker or take it back."""
+        self.story.world.order(word)
+
+    @rule(name=MANAGED, word=st.sampled_from(["restart", "restart_when_idle"]))
+    def order_restart(self, name: str, word: str) -> None:
+        """Let an operator restart a program."""
+        self.story.world.order(word, name)
+
+    @rule()
+    def end_stops(self) -> None:
+        """Let every program end that was asked to."""
+        world = self.story.world
+        for name, program in list(world.programs.items()):
+            if program.state == "STOPPING":
+                world.die(name, code=0)
+
     @rule(span_s=st.floats(0.5, 8))
     def pass_time(self, span_s: float) -> None:
         """Let time pass, with looks."""
@@ -93,6 +111,10 @@ class KeeperMachine(RuleBasedStateMachine):
         for program in world.programs.values():
             program.memory_bytes = 1000
         keeper = self.story.plan.settings.keeper
+        world.order("resume")
+        for _ in range(4):  # the handler drains, two WebUIs are restarted, the handler comes back
+            self.story.run(1)
+            self.end_stops()
         self.story.run(keeper.take_down_wait_s + keeper.watchdog_grace_s + 15)
         states = {name: each.state for name, each in world.programs.items()}
         assert set(states.values()) == {"RUNNING"}, states
