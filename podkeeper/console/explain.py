@@ -43,6 +43,30 @@ _RULES = {
         "A watcher that runs but shows no sign of life for its silence setting is killed and"
         " started again (keeper.watchdog_silence_s, keeper.silence_s)."
     ),
+    Cause.HANG: (
+        "What is known of it stood still for webui.stall_s with a job in hand, or it answered no"
+        " probe while idle, or its process was stopped: then it is taken down, killed if need be,"
+        " and started again; the job runs once more."
+    ),
+    Cause.PORT_TAKEN: (
+        "Its last lines name a port that somebody else has. " + _ENDED + " Change the port, or end"
+        " what listens there (podkeeper doctor lists the ports)."
+    ),
+    Cause.DISK_FULL: (
+        "Its last lines name a full disk. " + _ENDED + " Free some room, or give it a larger disk."
+    ),
+    Cause.GPU_ERROR: (
+        "Its last lines name a fault of the GPU or its driver. " + _ENDED + " If it comes back,"
+        " look at nvidia-smi and replace the worker."
+    ),
+    Cause.RAM_OOM: (
+        "It could not allocate memory and left by itself. " + _ENDED + " Lower what a job may ask"
+        " for, or give the container more."
+    ),
+    Cause.BROKEN_INSTALL: (
+        "Its last lines name something that is not installed. " + _ENDED + " Restarting will not"
+        " mend it: mend the image, or the command (webui.command, handler.command)."
+    ),
     Cause.SPAWN_FAILED: "supervisord could not start it. " + _ENDED,
     Cause.UNKNOWN: "It should run and did not, and nobody reported its death. " + _ENDED,
 }

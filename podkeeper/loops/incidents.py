@@ -92,6 +92,15 @@ class IncidentBook:
         self._replace(known, actions=[*known.actions, action])
         _log.info("Incident %d: %s %s: %s", incident.id, deed, incident.program, outcome)
 
+    def act_on_newest(self, program: str, deed: str, outcome: str) -> None:
+        """Add what was done for a program to its newest open incident, if it has one.
+
+        In a crash loop each death has an incident of its own, and all stay open until the program
+        is back; a deed belongs to the death that it answers.
+        """
+        for incident in self.of(program)[-1:]:
+            self.act(incident, deed, outcome)
+
     def close(self, incident: Incident) -> None:
         """Close an incident: the program is back."""
         now_s = self._clock()

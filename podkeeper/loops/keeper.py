@@ -170,8 +170,7 @@ class Keeper:
             self._give_up(program, verdict)
         elif verdict.deed == Deed.KILL:
             outcome = self._hands.kill(program, facts.pid)
-            for incident in self._book.of(program):
-                self._book.act(incident, verdict.deed, outcome)
+            self._book.act_on_newest(program, verdict.deed, outcome)
         else:
             self._open_and_do(program, facts, verdict, sight)
 
@@ -212,13 +211,11 @@ class Keeper:
         self._keep(program, record)
         if not is_restart:
             _log.info("%s of %s: %s", "Restart" if asked else "First start", program, outcome)
-        for incident in self._book.of(program):
-            self._book.act(incident, Deed.START, outcome)
+        self._book.act_on_newest(program, Deed.START, outcome)
 
     def _give_up(self, program: str, verdict: Verdict) -> None:
         _log.critical("Gave up on %s: %s", program, verdict.reason)
-        for incident in self._book.of(program):
-            self._book.act(incident, Deed.GIVE_UP, verdict.reason)
+        self._book.act_on_newest(program, Deed.GIVE_UP, verdict.reason)
 
     def _escalate(self) -> None:
         """End a worker that is of no use any more, where the settings say so."""
@@ -235,8 +232,8 @@ class Keeper:
             chosen.exit_code,
         )
         outcome = self._hands.end(chosen.exit_code, at_once=chosen.escalation == "exit")
-        for incident in [each for name in roles for each in self._book.of(name)]:
-            self._book.act(incident, Deed.END, outcome)
+        for name in roles:
+            self._book.act_on_newest(name, Deed.END, outcome)
 
     def _replace_silent(self, program: str, facts: Facts, sight: Sight) -> None:
         record = self._records[program]

@@ -338,3 +338,15 @@ def test_what_it_wrote_last_is_evidence_and_may_be_the_cause(story: Story) -> No
     (incident,) = story.ledger.incidents()
     assert incident.cause == "port_taken"
     assert incident.evidence["last_lines"] == lines
+
+
+def test_in_a_crash_loop_each_start_answers_its_own_death(story: Story) -> None:
+    """The incident of the first death is not told of the starts after the second."""
+    for _ in range(3):
+        story.world.programs["webui"].ready_after_s = None
+        story.world.die("webui", code=1)
+        story.run(3)
+    counts = [
+        [act.deed for act in each.actions].count("start") for each in story.ledger.incidents()
+    ]
+    assert counts == [1, 1, 1]
