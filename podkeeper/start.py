@@ -140,6 +140,13 @@ def refuse_exposure(
             )
 
 
+def _give_to_handler(plan: Plan) -> None:
+    """Make the handler's folder its user's, where that is another one than ours."""
+    for program in plan.of_role("handler"):
+        if program.user:
+            os.chown(plan.work_path.parent, pwd.getpwnam(program.user).pw_uid, -1)
+
+
 def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     """Make everything ready for one start.
 
@@ -161,6 +168,8 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     folder = Path(plan.runtime_dir)
     _make_folder(folder, 0o711 if shared else 0o700)
     _make_folder(folder / "private", 0o711 if shared else 0o700)
+    _make_folder(plan.work_path.parent, 0o755)
+    _give_to_handler(plan)
     _make_folder(Path(plan.state_dir), 0o700)
     if settings.logs.dir:
         _make_folder(Path(settings.logs.dir), 0o750)

@@ -130,8 +130,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def work_path(self) -> Path:
-        """Return where the handler leaves which jobs it has in hand."""
-        return Path(self.runtime_dir) / "work.json"
+        """Return where the handler leaves which jobs it has in hand: a folder it may write to."""
+        return Path(self.runtime_dir) / "handler" / "work.json"
 
     @property
     def ledger_path(self) -> Path:

@@ -87,7 +87,8 @@ class Campaign:
         try:
             worker.wait_until_ready()
             plan = worker.plan
-            before = {*remains.files(Path(plan.runtime_dir)), plan.work_path.name}
+            work = str(plan.work_path.relative_to(plan.runtime_dir))
+            before = {*remains.files(Path(plan.runtime_dir)), work}
             striker = Striker(plan, self._bound_s)
             outcome.blows = striker.blows
             self._under_load(striker, faults)
