@@ -108,6 +108,8 @@ def configuration(plan: Plan) -> str:
         f"logfile={plan.runtime_dir}/log\npidfile={plan.runtime_dir}/pid\n",
         "[rpcinterface:supervisor]\n",
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n",
+        "[rpcinterface:podkeeper]\n",
+        "supervisor.rpcinterface_factory=hooks.plugin:make_rpcinterface\n",
     ]
     for name in ("webui", "handler", "watchdog"):
         program = plan.program(name)
