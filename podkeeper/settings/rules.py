@@ -79,6 +79,10 @@ def _times(settings: Settings) -> Iterator[tuple[str, object, str]]:
     if keeper.dump_wait_s >= keeper.take_down_wait_s:
         allowed = f"must be below keeper.take_down_wait_s ({keeper.take_down_wait_s:g})"
         yield "keeper.dump_wait_s", keeper.dump_wait_s, allowed
+    asks_s = max(keeper.states_period_s, keeper.tick_s)
+    if keeper.silence_s <= 2 * asks_s:
+        allowed = f"must be above twice the pause between two questions to supervisord ({asks_s:g})"
+        yield "keeper.silence_s", keeper.silence_s, allowed
     handler = settings.handler
     if handler.silence_s <= 2 * handler.work_period_s:
         allowed = f"must be above twice handler.work_period_s ({handler.work_period_s:g})"

@@ -93,6 +93,8 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
         (["platform.port=3080"], "platform.port"),
         (["restart.backoff_first_s=2h"], "restart.backoff_first_s"),
         (["keeper.watchdog_silence_s=1s"], "keeper.watchdog_silence_s"),
+        (["keeper.silence_s=4s"], "keeper.silence_s"),
+        (["keeper.states_period_s=20s"], "keeper.silence_s"),
         (["handler.stop_wait_s=5s"], "handler.stop_wait_s"),
         (["webui.command='open"], "webui.command"),
         (['webui.environment={"A B": "1"}'], "webui.environment"),
