@@ -96,8 +96,15 @@ class Engine:
 
     def __call__(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run the engine with these arguments and return what it wrote and its exit code."""
+        # Where podman's monitor leaves a file named oom when the kernel has killed something.
+        folder = ROOT / ".tools"
         done = subprocess.run(
-            [*self.words, *arguments], check=False, capture_output=True, text=True, timeout=300
+            [*self.words, *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            cwd=folder,
         )
         if check and done.returncode:
             said = shlex.join(arguments)
