@@ -222,8 +222,8 @@ class Keeper:
         chosen = self._plan.settings.restart
         roles = {each.name: each.role for each in self._plan.programs}
         given_up = {name: record.gave_up for name, record in self._records.items()}
-        role = escalation.useless(roles, given_up)
-        if role is None or chosen.escalation == "hold":
+        role = escalation.judge(chosen.escalation, roles, given_up)
+        if role is None:
             return
         _log.critical(
             "No %s is left to try: ending the worker (%s), exit code %d",

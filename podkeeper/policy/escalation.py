@@ -18,6 +18,11 @@ Escalation = Literal["exit", "refresh", "hold"]
 NEEDED_ROLES = ("webui", "handler")
 
 
+def judge(chosen: Escalation, roles: Mapping[str, str], given_up: Mapping[str, bool]) -> str | None:
+    """Return the role for whose want the worker is to be ended, or None while it is to go on."""
+    return None if chosen == "hold" else useless(roles, given_up)
+
+
 def useless(roles: Mapping[str, str], given_up: Mapping[str, bool]) -> str | None:
     """Return the role that the worker has nobody left for, or None while it is of use.
 

@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from podkeeper import paths
 from podkeeper.errors import PodkeeperError
-from podkeeper.settings import load, plan
+from podkeeper.settings import folders, load, plan
 from podkeeper.sim.platform.client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from podkeeper.settings.schema import PlatformSettings, Settings
+    from podkeeper.settings.schema import PlatformSettings
 
 KEY_VARIABLE = "RUNPOD_AI_API_KEY"
 
@@ -39,10 +38,6 @@ def _full(url: str, endpoint: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise NoPlatformError(f"cannot reach {url}: expected a URL such as http://127.0.0.1:3090")
     return url if "/v2/" in parts.path else f"{url.rstrip('/')}/v2/{endpoint}"
-
-
-def _runtime_dir(settings: Settings, environ: Mapping[str, str]) -> Path:
-    return Path(settings.worker.runtime_dir or paths.default_runtime_dir(dict(environ)))
 
 
 def key_in(runtime_dir: Path) -> str | None:
@@ -72,7 +67,7 @@ def find(environ: Mapping[str, str], url: str | None = None, config: Path | None
     """
     settings = load.load(load.Source(environ=environ, config=config)).settings
     key = environ.get(KEY_VARIABLE) or settings.runpod.api_key or None
-    runtime_dir = _runtime_dir(settings, environ)
+    runtime_dir = folders.runtime_dir(settings, environ)
     file = Path(environ.get("PODKEEPER_PLAN") or runtime_dir / plan.FILE_NAME)
     if not file.exists():
         if url is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from podkeeper.policy.escalation import useless
+from podkeeper.policy.escalation import judge, useless
 
 ROLES = {
     "keeper": "keeper",
@@ -33,3 +33,10 @@ def test_a_worker_needs_one_webui_and_the_handler(given_up: list[str], role: str
 def test_a_role_that_is_not_there_cannot_be_missing() -> None:
     """A plan without a handler is not useless for want of one."""
     assert useless({"webui": "webui"}, {}) is None
+
+
+def test_a_worker_that_is_to_be_held_is_never_ended() -> None:
+    """Whoever set it wants to look at what is left."""
+    given_up = {"handler": True}
+    assert judge("hold", ROLES, given_up) is None
+    assert judge("refresh", ROLES, given_up) == judge("exit", ROLES, given_up) == "handler"
