@@ -108,12 +108,15 @@ def _facts(incident: Incident) -> Iterator[str]:
     last_lines = evidence.pop("last_lines", None)
     used = evidence.pop("container_working_set_bytes", None)
     capacity = evidence.pop("container_capacity_bytes", None)
+    jobs = evidence.pop("jobs_in_hand", None)
     for name, value in evidence.items():
         if value is not None:
             label = name.removesuffix("_bytes").removesuffix("_s").replace("_", " ")
             yield f"{label}: {evidence_value(name, value)}"
     if isinstance(used, int) and isinstance(capacity, int):
         yield f"container memory: {format_size(used)} of {format_size(capacity)}"
+    if isinstance(jobs, list):
+        yield f"jobs in hand: {'; '.join(map(str, jobs)) or 'none'}"
     if isinstance(before, int) and isinstance(after, int) and after > before:
         yield f"out-of-memory kills by the kernel: {after - before}"
     if isinstance(last_lines, list) and last_lines:

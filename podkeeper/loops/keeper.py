@@ -74,7 +74,9 @@ class Keeper:
             wanted_otherwise = self._desk.look(Now(sight, self._records, self._keep))
             for program in self._plan.programs:
                 facts = facts_of(sight, self._plan, program, self._births)
-                if facts is not None and program.name not in wanted_otherwise:
+                # What somebody wants to end is still watched for hanging on its way.
+                ours = program.name not in wanted_otherwise
+                if facts is not None and (ours or facts.state == "STOPPING"):
                     self._judge(program, facts, sight)
             self._end_what_hung(sight)
             self._escalate()
@@ -170,6 +172,7 @@ class Keeper:
             self._give_up(program, verdict)
         elif verdict.deed == Deed.KILL:
             outcome = self._hands.kill(program, facts.pid)
+            _log.warning("%s (pid %d) %s: %s", program, facts.pid, verdict.reason, outcome)
             self._book.act_on_newest(program, verdict.deed, outcome)
         else:
             self._open_and_do(program, facts, verdict, sight)

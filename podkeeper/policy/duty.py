@@ -113,7 +113,7 @@ def judge(
     if facts.state in UP and facts.running_s is not None:
         return _judge_up(facts, record, rules, now_s)
     if facts.state == "STOPPING":
-        return _judge_stopping(record, rules, now_s)
+        return _judge_stopping(facts, record, rules, now_s)
     if facts.state == "STOPPED" and record.taking_down is None:
         return _judge_stopped(facts, record)
     # A stop of our own is a death like any other: what was taken down is to come back.
@@ -172,7 +172,12 @@ def _judge_down(
     return record, Verdict(Deed.START)
 
 
-def _judge_stopping(record: Record, rules: Rules, now_s: float) -> tuple[Record, Verdict | None]:
+def _judge_stopping(
+    facts: Facts, record: Record, rules: Rules, now_s: float
+) -> tuple[Record, Verdict | None]:
+    if facts.hung is not None:
+        # It would not end before its stop_wait_s, which may be the time of the longest job.
+        return record, Verdict(Deed.KILL, Cause.HANG, facts.hung.reason)
     since_s = record.taking_down_since_s
     if since_s is None or now_s - since_s < rules.take_down_wait_s:
         return record, None
@@ -183,7 +188,7 @@ def _judge_up(
     facts: Facts, record: Record, rules: Rules, now_s: float
 ) -> tuple[Record, Verdict | None]:
     if record.taking_down is not None and record.taking_down_pid == facts.pid:
-        return _judge_leaving(record, rules, now_s)
+        return _judge_leaving(facts, record, rules, now_s)
     running_s = facts.running_s or 0.0
     record = replace(
         record,
@@ -202,9 +207,11 @@ def _judge_up(
     return _judge_memory(facts, record, rules, now_s)
 
 
-def _judge_leaving(record: Record, rules: Rules, now_s: float) -> tuple[Record, Verdict | None]:
+def _judge_leaving(
+    facts: Facts, record: Record, rules: Rules, now_s: float
+) -> tuple[Record, Verdict | None]:
     """Judge a process that is to go and still runs: asking it failed, or has not begun yet."""
-    record, verdict = _judge_stopping(record, rules, now_s)
+    record, verdict = _judge_stopping(facts, record, rules, now_s)
     return (replace(record, taking_down_since_s=now_s) if verdict else record), verdict
 
 

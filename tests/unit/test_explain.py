@@ -29,6 +29,7 @@ def incident(**changes: object) -> Incident:
             "oom_kills_before": 1,
             "oom_kills_after": 2,
             "last_lines": ["loading", "decoding"],
+            "jobs_in_hand": ["a1 sampling 50% at webui"],
         },
         "actions": [Action(at_s=1000.25, deed="start", outcome="started")],
         **changes,
@@ -44,6 +45,7 @@ def test_the_story_tells_what_was_seen_the_rule_what_was_done_and_how_long() -> 
     assert "program memory" not in story
     assert "out-of-memory kills by the kernel: 1" in story
     assert "  decoding" in story
+    assert "jobs in hand: a1 sampling 50% at webui" in story
     assert "count of out-of-memory kills rose" in story
     assert "after 250ms: started it (started)" in story
     assert story.endswith("4.5s until it was back")
