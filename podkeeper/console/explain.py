@@ -22,18 +22,49 @@ _ENDED = (
     "A program that ends without having been asked to is started again: at once the first time,"
     " then after growing waits, until its budget is spent (restart.*)."
 )
+_CALM = " No further deed is done to it for memory.cooldown_s."
 _RULES = {
     Cause.KERNEL_OOM: (
         "The kernel's count of out-of-memory kills rose with this death, so the kernel did it. "
         + _ENDED
     ),
     Cause.MEMORY_SOFT: (
-        "Above its soft limit for longer than memory.soft_grace_s, a program is noted and nothing"
-        " is done to it; it is over once it falls below memory.release_ratio of the limit."
+        "Above its soft limit for longer than memory.soft_grace_s, a program is noted and asked to"
+        " give back what it does not need, a few times (memory.reclaims); it is restarted between"
+        " two jobs only if nothing would be left within memory.foresight_s. It is over once it"
+        " falls below memory.release_ratio of the limit."
     ),
     Cause.MEMORY_HARD: (
-        "Above its hard limit a program is taken down and started again, with no further deed for"
-        " memory.cooldown_s."
+        "Above its hard limit a program is asked to give back what it does not need; where that"
+        " does not help it is restarted as soon as it has no job in hand, or after"
+        " memory.drain_wait_s. Above memory.critical_factor of the limit it is killed at once."
+        + _CALM
+    ),
+    Cause.CONTAINER_MEMORY: (
+        "Where less of the container's memory is left than thresholds.memory_hard, the largest"
+        " program whose end would help is restarted between jobs; below thresholds.memory_critical"
+        " it is killed at once. Where no program's end would help, jobs are held back." + _CALM
+    ),
+    Cause.VRAM: (
+        "Between two jobs, a GPU with less memory left than thresholds.vram_soft is relieved by"
+        " reclaiming; below thresholds.vram_hard its WebUI is restarted when that did not help."
+        + _CALM
+    ),
+    Cause.DISK_LOW: (
+        "Below thresholds.disk_soft what is declared as cleanable goes; below thresholds.disk_hard"
+        " no further job is taken until there is room again."
+    ),
+    Cause.INODES_LOW: (
+        "Below thresholds.inodes_soft what is declared as cleanable goes; below"
+        " thresholds.inodes_hard no further job is taken until there is room again."
+    ),
+    Cause.OPEN_FILES: (
+        "A program that can open fewer further files than thresholds.open_files_hard of its limit"
+        " is restarted as soon as it has no job in hand." + _CALM
+    ),
+    Cause.CPU_SHORT: (
+        "Its processor quota held the container back in more of its periods than"
+        " thresholds.cpu_soft allows, for thresholds.cpu_grace_s: background work waits."
     ),
     Cause.STARTUP_FAILED: (
         "A program that is not ready when webui.startup_deadline_s has passed since its start is"
@@ -75,7 +106,9 @@ _DEEDS = {
     "take_down": "asked it to stop",
     "kill": "killed it",
     "give_up": "gave up on it",
-    "note": "noted it",
+    "reclaim": "asked for what nobody needs",
+    "pause": "held jobs back",
+    "restart": "asked for its restart between jobs",
     "end": "ended the worker",
 }
 _LINES_SHOWN = 5

@@ -66,6 +66,10 @@ class ContainerSensors:
         """Return the container's memory."""
         return cgroup.container_memory(self._environ, self._root, self._places["memory"])
 
+    def working_set(self) -> int | None:
+        """Return what the container holds, read by itself."""
+        return cgroup.working_set(self._environ, self._root, self._places["memory"])
+
     def cpu(self, now_s: float) -> Cpu:
         """Return the container's processor time; the rate is that since the last call."""
         used_s = cpu.used_s(self._root, self._places["cpuacct"])
@@ -121,6 +125,8 @@ class ProgramSensors:
         self._marks = proc.Marks(root)
         self._table = Table(root, plan.settings.watchdog.scan_period_s)
         self._ours: set[int] = set()
+        #: The processes of each program at the last look.
+        self.pids: dict[str, list[int]] = {}
         period_s = plan.settings.watchdog.states_period_s
         self._states = States(ask, supervisord_pid, period_s, time.monotonic)
         probes = {each.name: _probe(each, plan.settings, on_change) for each in plan.programs}
@@ -159,7 +165,8 @@ class ProgramSensors:
         names: dict[str, int | None] = {each.name: None for each in self._plan.programs}
         names.update({name: main.pid for name, main in mains.items()})
         families = proc.families(names, seen, self._marks.of, self._plan.run_id)
-        self._ours = {pid for family in families.values() for pid, _ in family}
+        self.pids = {name: [pid for pid, _ in family] for name, family in families.items()}
+        self._ours = {pid for family in self.pids.values() for pid in family}
         readings = []
         for program in self._plan.programs:
             name, main = program.name, mains.get(program.name)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podkeeper.model.signal import SignalReading
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -125,6 +127,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     #: None where there is no NVML; empty where it sees no GPU.
     gpus: list[Gpu] | None
     programs: list[ProgramReading]
+    #: How near everything is to its limit.
+    signals: list[SignalReading] = []
     #: How long taking it lasted.
     took_s: float | None = None
     #: Whether this start could take a job at any instant up to now: tells starting from broken.

@@ -19,6 +19,12 @@ class Cause(StrEnum):
     KERNEL_OOM = "kernel_oom"
     MEMORY_SOFT = "memory_soft"
     MEMORY_HARD = "memory_hard"
+    CONTAINER_MEMORY = "container_memory"
+    VRAM = "vram"
+    DISK_LOW = "disk_low"
+    INODES_LOW = "inodes_low"
+    OPEN_FILES = "open_files"
+    CPU_SHORT = "cpu_short"
     STARTUP_FAILED = "startup_failed"
     SILENT = "silent"
     HANG = "hang"
@@ -58,6 +64,9 @@ class Explanation:
 
 _OWN_SENTENCES = {
     Cause.MEMORY_HARD: "taken down over its memory limit",
+    Cause.CONTAINER_MEMORY: "taken down because the container's memory ran out",
+    Cause.VRAM: "taken down because the GPU's memory ran out",
+    Cause.OPEN_FILES: "taken down because it could soon open no more files",
     Cause.STARTUP_FAILED: "taken down because it did not become ready",
     Cause.REQUESTED: "taken down on request",
     Cause.SILENT: "ran but had stopped watching, and was killed",

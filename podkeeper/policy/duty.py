@@ -1,9 +1,10 @@
 """What is due for one program now?
 
 Covers: from what is seen of it and remembered of it to at most one verdict, and what to remember.
-A program that should run and does not is started; one over its hard limit or never ready is taken
+A program that should run and does not is started; one that never becomes ready or hangs is taken
 down; one that will not go is killed. Level-triggered: it looks at what is, not at what happened.
-Leaves out: the effects (`podkeeper.actuators`), the order of looks and deeds (`podkeeper.loops`).
+Leaves out: what runs out (`policy.ladder`), the effects (`podkeeper.actuators`), the order of looks
+and deeds (`podkeeper.loops`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from podkeeper.policy import pressure, restarts
+from podkeeper.policy import restarts
 from podkeeper.policy.cause import Cause
-from podkeeper.policy.pressure import Pressure, Standing, Threshold
 from podkeeper.policy.restarts import GiveUp, History, RestartPolicy
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 class Deed(StrEnum):
     """What can be done to a program, mildest first."""
 
-    NOTE = "note"
     START = "start"
     TAKE_DOWN = "take_down"
     KILL = "kill"
@@ -49,10 +48,6 @@ class Rules:
     """What holds for one program."""
 
     restart: RestartPolicy
-    #: None where no limit is enforced.
-    memory: Threshold | None
-    memory_hard_bytes: int | None
-    cooldown_s: float
     #: Time from start to ready; None where readiness is not asked for.
     startup_deadline_s: float | None
     #: How long a program that is taken down may take before it is killed.
@@ -73,7 +68,6 @@ class Facts:
     running_s: float | None
     ready: bool | None = None
     readiness_detail: str = ""
-    memory_bytes: int | None = None
     #: How it is hung, where it is.
     hung: Hung | None = None
     #: Whether what it waits for at start is there: a ready WebUI, for the handler.
@@ -85,7 +79,6 @@ class Record:
     """What is remembered of a program between two looks. Instants are monotonic."""
 
     history: History = field(default_factory=History)
-    standing: Standing = field(default_factory=Standing)
     #: When it is to be started again; None while nothing is due.
     restart_at_s: float | None = None
     #: Why the keeper is taking it down, and since when.
@@ -94,7 +87,7 @@ class Record:
     #: Which of its processes that is; 0 where it does not matter.
     taking_down_pid: int = 0
     gave_up: bool = False
-    #: Until when no further deed is done for memory.
+    #: Until when no further deed is done for want of anything.
     cooldown_until_s: float = 0.0
     #: The pid that has been ready in this life.
     was_ready_pid: int = 0
@@ -145,11 +138,6 @@ def after_start(record: Record, rules: Rules, now_s: float, *, is_restart: bool)
     if is_restart:
         history = restarts.after_restart(rules.restart, history, now_s)
     return Record(history=history, cooldown_until_s=record.cooldown_until_s)
-
-
-def lasting(record: Record) -> Record:
-    """Return the part of a record that must outlive the keeper."""
-    return replace(record, standing=Standing())
 
 
 def _judge_stopped(facts: Facts, record: Record) -> tuple[Record, Verdict | None]:
@@ -204,7 +192,7 @@ def _judge_up(
     bad = _judge_startup(facts, record, rules, running_s) or _judge_hang(facts)
     if bad is not None:
         return _taking_down(record, facts, bad, now_s), bad
-    return _judge_memory(facts, record, rules, now_s)
+    return record, None
 
 
 def _judge_leaving(
@@ -230,27 +218,6 @@ def _judge_startup(facts: Facts, record: Record, rules: Rules, running_s: float)
         return None
     reason = f"not ready {running_s:.0f} s after its start: {facts.readiness_detail}"
     return Verdict(Deed.TAKE_DOWN, Cause.STARTUP_FAILED, reason)
-
-
-def _judge_memory(
-    facts: Facts, record: Record, rules: Rules, now_s: float
-) -> tuple[Record, Verdict | None]:
-    if rules.memory is None or rules.memory_hard_bytes is None:
-        return record, None
-    headroom = None if facts.memory_bytes is None else rules.memory_hard_bytes - facts.memory_bytes
-    before = record.standing
-    standing = pressure.judge(headroom, rules.memory, before, now_s)
-    record = replace(record, standing=standing)
-    used = f"{facts.memory_bytes} bytes of RAM, hard limit {rules.memory_hard_bytes}"
-    if standing.pressure == Pressure.HARD:
-        if now_s < record.cooldown_until_s:
-            return record, None
-        verdict = Verdict(Deed.TAKE_DOWN, Cause.MEMORY_HARD, used)
-        record = _taking_down(record, facts, verdict, now_s)
-        return replace(record, cooldown_until_s=now_s + rules.cooldown_s), verdict
-    if standing.pressure == Pressure.SOFT and before.pressure == Pressure.CALM:
-        return record, Verdict(Deed.NOTE, Cause.MEMORY_SOFT, used)
-    return record, None
 
 
 def _taking_down(record: Record, facts: Facts, verdict: Verdict, now_s: float) -> Record:

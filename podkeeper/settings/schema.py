@@ -26,12 +26,14 @@ from podkeeper.settings.kinds import (
     Names,
     Port,
     Ratio,
+    RatioAboveZero,
     Section,
     Size,
     SizeAboveZero,
     Span,
     SpanAboveZero,
 )
+from podkeeper.settings.memory import MemorySettings, ThresholdSettings
 
 
 class WorkerSettings(Section, frozen=True):
@@ -126,6 +128,9 @@ class WatchdogSettings(PlacedSection, frozen=True):
     period_s: SpanAboveZero
     calm_period_s: SpanAboveZero
     calm_ratio: Ratio
+    fast_period_s: SpanAboveZero
+    fast_cpu_ratio: RatioAboveZero
+    fill_bytes_per_s: SizeAboveZero
     scan_period_s: SpanAboveZero
     states_period_s: SpanAboveZero
     states_timeout_s: SpanAboveZero
@@ -172,15 +177,6 @@ class RestartSettings(Section, frozen=True):
     budget_window_s: SpanAboveZero
     escalation: Literal["exit", "refresh", "hold"]
     exit_code: Annotated[int, Meta(ge=1, le=125)]
-
-
-class MemorySettings(Section, frozen=True):
-    """How memory is judged."""
-
-    reserve: MemoryAmount
-    soft_grace_s: Span
-    release_ratio: Ratio
-    cooldown_s: Span
 
 
 class LogSettings(Section, frozen=True):
@@ -264,6 +260,7 @@ class Settings(Section, frozen=True):
     keeper: KeeperSettings
     restart: RestartSettings
     memory: MemorySettings
+    thresholds: ThresholdSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings

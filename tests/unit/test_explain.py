@@ -65,6 +65,15 @@ def test_every_cause_has_a_rule(cause: Cause) -> None:
     assert rule(cause).endswith((".", ")."))
 
 
+@pytest.mark.parametrize(
+    "cause",
+    [Cause.MEMORY_SOFT, Cause.CONTAINER_MEMORY, Cause.VRAM, Cause.DISK_LOW, Cause.CPU_SHORT],
+)
+def test_what_runs_out_has_a_rule_of_its_own(cause: Cause) -> None:
+    """It names the settings that decide."""
+    assert "thresholds." in rule(cause) or "memory." in rule(cause)
+
+
 @given(
     st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text()),
     st.text(),
