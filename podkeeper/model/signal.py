@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import msgspec
 
+#: The pressure of what has room.
+CALM = "calm"
+
 
 class SignalReading(msgspec.Struct, frozen=True, kw_only=True):
     """One signal at one instant."""
@@ -24,7 +27,7 @@ class SignalReading(msgspec.Struct, frozen=True, kw_only=True):
     #: What there is in all.
     capacity: float | None
     #: calm, soft, hard or critical.
-    pressure: str = "calm"
+    pressure: str = CALM
     #: CLOCK_MONOTONIC since when it has been short without a break; None while it is not.
     short_since_s: float | None = None
     #: Headroom below which it is soft, hard and critical; None where there is no such line.

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podkeeper.policy.pressure import of_word
 from podkeeper.recorders.metrics import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from podkeeper.model.signal import SignalReading
     from podkeeper.model.snapshot import Disk, Gpu, ProgramReading, Snapshot
 
 
@@ -63,6 +65,15 @@ def _program(program: ProgramReading) -> Iterator[Sample]:
     yield Sample("podkeeper_program_open_files", program.open_files, labels)
 
 
+def _signal(signal: SignalReading) -> Iterator[Sample]:
+    labels = (signal.kind, signal.subject)
+    size = signal.capacity
+    left = None if signal.headroom is None or not size else signal.headroom / size
+    yield Sample("podkeeper_headroom_ratio", left, labels)
+    yield Sample("podkeeper_pressure", int(of_word(signal.pressure)), labels)
+    yield Sample("podkeeper_exhausted_in_seconds", signal.exhausted_in_s, labels)
+
+
 def samples(snapshot: Snapshot, version: str, now_monotonic_s: float) -> Iterator[Sample]:
     """Yield every sample of a snapshot, unknown ones with None."""
     age_s = max(0.0, now_monotonic_s - snapshot.taken_monotonic_s)
@@ -78,3 +89,5 @@ def samples(snapshot: Snapshot, version: str, now_monotonic_s: float) -> Iterato
         yield from _gpu(gpu)
     for program in snapshot.programs:
         yield from _program(program)
+    for signal in snapshot.signals:
+        yield from _signal(signal)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podkeeper.model.signal import SignalReading
 from podkeeper.model.snapshot import (
     ContainerMemory,
     Cpu,
@@ -93,6 +94,9 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         capacity_inodes=7,
         available_inodes=6,
     )
+    signal = SignalReading(
+        kind="disk", subject="/", headroom=25.0, capacity=100.0, pressure="soft", exhausted_in_s=3.5
+    )
     return snapshot(
         reading,
         memory=ContainerMemory(capacity_bytes=1 << 40, working_set_bytes=1 << 30, oom_kills=3),
@@ -102,4 +106,5 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         gpus=[gpu],
         took_s=0.003,
         been_ready=True,
+        signals=[signal],
     )
