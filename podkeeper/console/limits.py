@@ -45,7 +45,8 @@ def _program(plan: Plan, program: Program) -> Iterator[str]:
         return
     memory = plan.settings.memory
     floor = getattr(memory, f"{program.role}_floor", None)
-    kept = "" if floor is None else f"; {_bytes(floor.of(plan.memory_budget_bytes))} kept for it"
+    floor_bytes = 0 if floor is None else min(floor.of(plan.memory_budget_bytes), hard)
+    kept = f"; {_bytes(floor_bytes)} kept for it" if floor_bytes else ""
     yield (
         f"{program.name}: memory soft above {_bytes(soft)}, restarted between jobs above"
         f" {_bytes(hard)}, killed above {_bytes(hard * memory.critical_factor)}{kept}"

@@ -28,9 +28,16 @@ class Share:
     used_bytes: int | None
 
     @property
+    def kept_bytes(self) -> int:
+        """Return what is kept free for it: its floor, of which it may not use more than all."""
+        return (
+            self.floor_bytes if self.hard_bytes is None else min(self.floor_bytes, self.hard_bytes)
+        )
+
+    @property
     def needed_bytes(self) -> int:
-        """Return what has to be there for it: its floor, or what it holds above."""
-        return max(self.floor_bytes, self.used_bytes or 0)
+        """Return what has to be there for it: what is kept for it, or what it holds above."""
+        return max(self.kept_bytes, self.used_bytes or 0)
 
 
 @dataclass(frozen=True)
@@ -49,7 +56,7 @@ def limits(budget_bytes: int, shares: Sequence[Share]) -> dict[str, Limits]:
         if each.soft_bytes is None or each.hard_bytes is None:
             continue
         free_bytes = budget_bytes - (needed_bytes - each.needed_bytes)
-        hard_bytes = max(each.floor_bytes, min(each.hard_bytes, free_bytes), 1)
+        hard_bytes = max(each.kept_bytes, min(each.hard_bytes, free_bytes), 1)
         # The soft limit keeps its distance, as a share: a smaller room is squeezed as early.
         soft_bytes = min(each.soft_bytes, each.soft_bytes * hard_bytes // each.hard_bytes)
         found[each.program] = Limits(min(soft_bytes, hard_bytes - 1), hard_bytes)

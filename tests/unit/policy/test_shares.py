@@ -50,7 +50,7 @@ def programs(draw: st.DrawFn) -> list[Share]:
     for number in range(draw(st.integers(1, 5))):
         hard = draw(st.integers(2, 10_000))
         soft = draw(st.integers(1, hard - 1))
-        floor = draw(st.integers(0, hard))
+        floor = draw(sizes)
         found.append(Share(str(number), floor, soft, hard, draw(st.none() | sizes)))
     return found
 
@@ -67,4 +67,4 @@ def test_limits_keep_their_order_their_ceiling_and_the_floor(
         assert limits.soft_bytes < limits.hard_bytes
         assert limits.hard_bytes >= min(each.floor_bytes, each.hard_bytes or 0)
         assert limits.hard_bytes <= max(each.hard_bytes or 0, 1)
-        assert limits.hard_bytes <= max(budget - others, each.floor_bytes, 1)
+        assert limits.hard_bytes <= max(budget - others, each.kept_bytes, 1)
