@@ -7,15 +7,18 @@ Leaves out: the pace (`loops.watchdog`) and the single readings (`podkeeper.prob
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
 from podkeeper.loops.states import States
-from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Gpu, Network, ProgramReading
+from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc, psi
 from podkeeper.probes.background import Background
+from podkeeper.probes.gpu_events import GpuEvents
+from podkeeper.probes.gpus import Gpus
 from podkeeper.probes.liveness import NO_STREAK, Streak
-from podkeeper.probes.nvml import Nvml
+from podkeeper.probes.nvml import Nvml, library_found
 from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
 from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from podkeeper.model.gpu import Gpu, Xid
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.settings.schema import Settings
     from podkeeper.supervisord import ProgramInfo
@@ -43,6 +47,20 @@ class Usage:
         return max(0.0, (used_s - last[0]) / (now_s - last[1]))
 
 
+def _gpus(settings: Settings) -> tuple[Background[list[Gpu] | None], Background[list[Xid]]]:
+    """Return who reads the GPUs and who listens for their errors, neither begun.
+
+    Each has a thread of its own: on a broken GPU a reading may hang, and its error still comes.
+    """
+    retry_s, chosen = settings.watchdog.gpu_retry_s, settings.gpu
+    gpus = Gpus(Nvml(retry_s), chosen.health_period_s)
+    events = GpuEvents(Nvml(retry_s), chosen.event_wait_s, chosen.xids_kept)
+    return (
+        Background("gpus", gpus.read, settings.watchdog.gpu_period_s),
+        Background("xids", events.look, 0.0),
+    )
+
+
 class ContainerSensors:
     """Readings of the container as a whole. Our place in the control groups is found once."""
 
@@ -57,10 +75,10 @@ class ContainerSensors:
         self._disks: Background[list[Disk]] = Background(
             "disks", lambda: disk.disks(paths, root), chosen.disk_period_s
         )
-        self._gpus: Background[list[Gpu] | None] = Background(
-            "gpus", Nvml(chosen.gpu_retry_s).gpus, chosen.gpu_period_s
-        )
-        self.slow: list[Background[Any]] = [self._disks, self._gpus]
+        self._gpus, self._xids = _gpus(plan.settings)
+        self.slow: list[Background[Any]] = [self._disks]
+        if library_found():  # a driver does not come to a container that runs
+            self.slow += [self._gpus, self._xids]
 
     def memory(self) -> ContainerMemory:
         """Return the container's memory."""
@@ -92,6 +110,10 @@ class ContainerSensors:
     def gpus(self) -> list[Gpu] | None:
         """Return the newest look at the GPUs, or None where there is none or it hangs."""
         return self._gpus.latest(self._max_age_s)
+
+    def xids(self) -> list[Xid]:
+        """Return the newest errors that the GPUs' driver has reported, however long ago."""
+        return self._xids.latest(math.inf) or []
 
 
 def _probe(
