@@ -49,7 +49,7 @@ class GpuSettings(Section, frozen=True):
     vram_idle_bytes: Size
     vram_slack_bytes: Size
     vram_wait_s: Span
-    vram_orphan_answer: Answer
+    vram_orphan_answer: Literal["note", "replace_worker"]
     vram_retry_jobs: Annotated[int, Meta(ge=2)]
     vram_retries_per_job: Annotated[float, Meta(gt=0)]
 
