@@ -7,7 +7,6 @@ Leaves out: the pace (`loops.watchdog`) and the single readings (`podkeeper.prob
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +14,8 @@ from podkeeper.loops.states import States
 from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc, psi
 from podkeeper.probes.background import Background
-from podkeeper.probes.gpu_events import GpuEvents
-from podkeeper.probes.gpus import Gpus
 from podkeeper.probes.liveness import NO_STREAK, Streak
-from podkeeper.probes.nvml import Nvml, library_found
+from podkeeper.probes.nvml import library_found
 from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
 from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
@@ -27,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from podkeeper.loops.gpu_sensors import GpuSensors
     from podkeeper.model.gpu import Gpu, Xid
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.settings.schema import Settings
@@ -47,18 +45,13 @@ class Usage:
         return max(0.0, (used_s - last[0]) / (now_s - last[1]))
 
 
-def _gpus(settings: Settings) -> tuple[Background[list[Gpu] | None], Background[list[Xid]]]:
-    """Return who reads the GPUs and who listens for their errors, neither begun.
+def _gpu_sensors(settings: Settings) -> GpuSensors | None:
+    """Return who watches the GPUs, or None where there is no driver."""
+    if not library_found():  # nor does one come to a container that runs
+        return None
+    from podkeeper.loops.gpu_sensors import GpuSensors  # noqa: PLC0415 - memory for nothing else
 
-    Each has a thread of its own: on a broken GPU a reading may hang, and its error still comes.
-    """
-    retry_s, chosen = settings.watchdog.gpu_retry_s, settings.gpu
-    gpus = Gpus(Nvml(retry_s), chosen.health_period_s)
-    events = GpuEvents(Nvml(retry_s), chosen.event_wait_s, chosen.xids_kept)
-    return (
-        Background("gpus", gpus.read, settings.watchdog.gpu_period_s),
-        Background("xids", events.look, 0.0),
-    )
+    return GpuSensors(settings)
 
 
 class ContainerSensors:
@@ -75,10 +68,9 @@ class ContainerSensors:
         self._disks: Background[list[Disk]] = Background(
             "disks", lambda: disk.disks(paths, root), chosen.disk_period_s
         )
-        self._gpus, self._xids = _gpus(plan.settings)
+        self._gpus = _gpu_sensors(plan.settings)
         self.slow: list[Background[Any]] = [self._disks]
-        if library_found():  # a driver does not come to a container that runs
-            self.slow += [self._gpus, self._xids]
+        self.slow += self._gpus.slow if self._gpus is not None else ()
 
     def memory(self) -> ContainerMemory:
         """Return the container's memory."""
@@ -109,11 +101,11 @@ class ContainerSensors:
 
     def gpus(self) -> list[Gpu] | None:
         """Return the newest look at the GPUs, or None where there is none or it hangs."""
-        return self._gpus.latest(self._max_age_s)
+        return None if self._gpus is None else self._gpus.gpus()
 
     def xids(self) -> list[Xid]:
         """Return the newest errors that the GPUs' driver has reported, however long ago."""
-        return self._xids.latest(math.inf) or []
+        return [] if self._gpus is None else self._gpus.xids()
 
 
 def _probe(

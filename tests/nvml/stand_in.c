@@ -4,10 +4,11 @@
  *   count=2 total=1000 used=360 1.used=5 1.lost=1 missing=nvmlDeviceGetUUID,nvmlDeviceGetName
  *
  * A name with a number before it is that of one GPU. Names of functions stand in `missing` (as if
- * the driver had none), `unsupported` (as if the GPU could not) and `denied` (as if the container
- * could not). Each line "GPU CODE" that is added to the file `xids` is one error, told to every event set that was
- * there by then. OLD_DRIVER leaves out what drivers before R510 lack, NEW_DRIVER what leaves with
- * CUDA 14: then the symbols are really missing. */
+ * the driver had none), `unsupported` (as if the GPU could not), `denied` (as if the container could
+ * not) and `hang` (as if the GPU did not answer: for as long as they stand there). Each line
+ * "GPU CODE" that is added to the file `xids` is one error, told to every event set that was there
+ * by then. OLD_DRIVER leaves out what drivers before R510 lack, NEW_DRIVER what leaves with CUDA 14:
+ * then the symbols are really missing. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
@@ -73,6 +74,8 @@ static int listed(int gpu, const char *list, const char *function) {
 static int gpu_of(const void *handle) { return (int)(size_t)handle - 1; }
 
 static int refusal(int gpu, const char *function) {
+    const struct timespec pause = {0, 10000000};
+    while (listed(gpu, "hang", function)) nanosleep(&pause, NULL);
     if (listed(gpu, "missing", function)) return NOT_FOUND;
     if (listed(gpu, "unsupported", function)) return NOT_SUPPORTED;
     if (listed(gpu, "denied", function)) return NO_PERMISSION;
@@ -300,8 +303,8 @@ int nvmlDeviceRegisterEvents(void *handle, u64 types, struct events *set) {
 }
 struct event { void *device; u64 type, data; unsigned gpu_instance, compute_instance; };
 int nvmlEventSetWait_v2(struct events *set, struct event *event, unsigned timeout_ms) {
-    const struct timespec pause = {0, 1000000};
-    for (unsigned waited_ms = 0;; waited_ms++) {
+    const struct timespec pause = {0, 5000000};
+    for (unsigned waited_ms = 0;; waited_ms += 5) {
         int gpu, code, refused = refusal(-1, __func__);
         if (refused) return refused;
         while (error_at(set->seen, &gpu, &code)) {
