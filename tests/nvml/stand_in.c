@@ -9,67 +9,15 @@
  * "GPU CODE" that is added to the file `xids` is one error, told to every event set that was there
  * by then. OLD_DRIVER leaves out what drivers before R510 lack, NEW_DRIVER what leaves with CUDA 14:
  * then the symbols are really missing. */
-#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "says.h"
 #include <time.h>
 
 enum {
     OK = 0, UNINITIALIZED = 1, INVALID = 2, NOT_SUPPORTED = 3, NO_PERMISSION = 4, INSUFFICIENT = 7,
     NOT_LOADED = 9, TIMED_OUT = 10, NOT_FOUND = 13, LOST = 15, RESET_REQUIRED = 16
 };
-enum { XID = 8, MAX_GPUS = 16, SAYS = 8192 };
+enum { XID = 8, MAX_GPUS = 16 };
 typedef unsigned long long u64;
-
-/* ---- what the files say ---- */
-
-static FILE *beside(const char *name) {
-    Dl_info own;
-    char path[4096];
-    if (!dladdr((void *)beside, &own)) return NULL;
-    const char *slash = strrchr(own.dli_fname, '/');
-    snprintf(path, sizeof path, "%.*s/%s", slash ? (int)(slash - own.dli_fname) : 1,
-             slash ? own.dli_fname : ".", name);
-    return fopen(path, "r");
-}
-
-/* Return what follows "name=" in the file, in `value`; whether there is such a word. */
-static int word(const char *name, char *value, size_t size) {
-    char content[SAYS] = " ", key[96];
-    FILE *file = beside("says");
-    if (!file) return 0;
-    content[1 + fread(content + 1, 1, sizeof content - 2, file)] = 0;
-    fclose(file);
-    for (char *each = content; *each; each++)
-        if (*each == '\n') *each = ' ';
-    snprintf(key, sizeof key, " %s=", name);
-    const char *found = strstr(content, key);
-    if (!found) return 0;
-    found += strlen(key);
-    snprintf(value, size, "%.*s", (int)strcspn(found, " "), found);
-    return 1;
-}
-
-static int text(int gpu, const char *name, char *value, size_t size) {
-    char own[80];
-    snprintf(own, sizeof own, "%d.%s", gpu, name);
-    return word(own, value, size) || word(name, value, size);
-}
-
-static long long say(int gpu, const char *name) {
-    char value[64];
-    return text(gpu, name, value, sizeof value) ? atoll(value) : 0;
-}
-
-static int listed(int gpu, const char *list, const char *function) {
-    char names[1024];
-    if (!text(gpu, list, names, sizeof names)) return 0;
-    for (char *rest = NULL, *each = strtok_r(names, ",", &rest); each; each = strtok_r(NULL, ",", &rest))
-        if (!strcmp(each, function)) return 1;
-    return 0;
-}
 
 static int gpu_of(const void *handle) { return (int)(size_t)handle - 1; }
 
