@@ -252,9 +252,9 @@ int nvmlDeviceRegisterEvents(void *handle, u64 types, struct events *set) {
 struct event { void *device; u64 type, data; unsigned gpu_instance, compute_instance; };
 int nvmlEventSetWait_v2(struct events *set, struct event *event, unsigned timeout_ms) {
     const struct timespec pause = {0, 5000000};
+    int gpu, code, refused = refusal(-1, __func__);
+    if (refused) return refused;
     for (unsigned waited_ms = 0;; waited_ms += 5) {
-        int gpu, code, refused = refusal(-1, __func__);
-        if (refused) return refused;
         while (error_at(set->seen, &gpu, &code)) {
             set->seen++;
             if (gpu < 0 || gpu >= MAX_GPUS || !set->registered[gpu]) continue;
