@@ -90,6 +90,42 @@ _RULES = {
         "Its last lines name a fault of the GPU or its driver. " + _ENDED + " If it comes back,"
         " look at nvidia-smi and replace the worker."
     ),
+    Cause.GPU_LOST: (
+        "A GPU that its driver has lost for gpu.lost_grace_s, or does not list any more, comes back"
+        " only with another machine: the worker is to be replaced."
+    ),
+    Cause.GPU_RESET: (
+        "Its driver says that only a reset helps, which a container cannot do: the worker is to be"
+        " replaced."
+    ),
+    Cause.GPU_XID: (
+        "NVIDIA's catalogue says what an error (XID) calls for: nothing, a restart of the programs"
+        " on the GPU, or another worker. gpu.xid_* change that; restarts that come back"
+        " (gpu.xid_repeats) call for another worker."
+    ),
+    Cause.GPU_ECC: (
+        "Memory errors that ECC could not put right are answered by gpu.ecc_answer, a row that"
+        " could not be replaced by gpu.remap_failure_answer; a row that waits for a reset is noted."
+    ),
+    Cause.GPU_HOT: (
+        "A GPU that has been within gpu.hot_margin_celsius of slowing itself down for"
+        " gpu.hot_grace_s, or slowed down by heat, is noted: jobs take longer. It is over once it"
+        " is gpu.hot_release_celsius away."
+    ),
+    Cause.GPU_POWER: (
+        "A GPU that its power supply has slowed down for gpu.power_brake_grace_s is noted: jobs"
+        " take much longer. If it stays so, replace the worker."
+    ),
+    Cause.VRAM_ORPHAN: (
+        "After a WebUI's end its GPU memory must come back within gpu.vram_wait_s, to"
+        " gpu.vram_slack_bytes above what was in use without it; what does not is held by a process"
+        " that nobody sees, or by the driver. gpu.vram_orphan_answer says what is done."
+    ),
+    Cause.VRAM_FRAGMENTED: (
+        "The WebUI has to try again and again to allocate GPU memory, more often from job to job"
+        " (gpu.vram_retries_per_job): what is free lies in pieces. It is noted; a restart of the"
+        " WebUI joins them."
+    ),
     Cause.RAM_OOM: (
         "It could not allocate memory and left by itself. " + _ENDED + " Lower what a job may ask"
         " for, or give the container more."

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podkeeper.console import wishes
+from podkeeper.model.gpu import Gpu
 from podkeeper.model.signal import CALM, SignalReading
-from podkeeper.model.snapshot import Gpu, Snapshot
 from podkeeper.policy.orders import Wanted
 from podkeeper.policy.signals import Kind, Signal
 
 if TYPE_CHECKING:
     from podkeeper.model.incident import Incident
-    from podkeeper.model.snapshot import ProgramReading
+    from podkeeper.model.snapshot import ProgramReading, Snapshot
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.supervisord import ProgramInfo
 

@@ -11,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from podkeeper.loops.states import States
-from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Gpu, Network, ProgramReading
+from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc, psi
 from podkeeper.probes.background import Background
 from podkeeper.probes.liveness import NO_STREAK, Streak
-from podkeeper.probes.nvml import Nvml
+from podkeeper.probes.nvml import library_found
 from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
 from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from podkeeper.loops.gpu_sensors import GpuSensors
+    from podkeeper.model.gpu import Gpu, Xid
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.settings.schema import Settings
     from podkeeper.supervisord import ProgramInfo
@@ -43,6 +45,15 @@ class Usage:
         return max(0.0, (used_s - last[0]) / (now_s - last[1]))
 
 
+def _gpu_sensors(settings: Settings) -> GpuSensors | None:
+    """Return who watches the GPUs, or None where there is no driver."""
+    if not library_found():  # nor does one come to a container that runs
+        return None
+    from podkeeper.loops.gpu_sensors import GpuSensors  # noqa: PLC0415 - memory for nothing else
+
+    return GpuSensors(settings)
+
+
 class ContainerSensors:
     """Readings of the container as a whole. Our place in the control groups is found once."""
 
@@ -57,10 +68,9 @@ class ContainerSensors:
         self._disks: Background[list[Disk]] = Background(
             "disks", lambda: disk.disks(paths, root), chosen.disk_period_s
         )
-        self._gpus: Background[list[Gpu] | None] = Background(
-            "gpus", Nvml(chosen.gpu_retry_s).gpus, chosen.gpu_period_s
-        )
-        self.slow: list[Background[Any]] = [self._disks, self._gpus]
+        self._gpus = _gpu_sensors(plan.settings)
+        self.slow: list[Background[Any]] = [self._disks]
+        self.slow += self._gpus.slow if self._gpus is not None else ()
 
     def memory(self) -> ContainerMemory:
         """Return the container's memory."""
@@ -91,7 +101,11 @@ class ContainerSensors:
 
     def gpus(self) -> list[Gpu] | None:
         """Return the newest look at the GPUs, or None where there is none or it hangs."""
-        return self._gpus.latest(self._max_age_s)
+        return None if self._gpus is None else self._gpus.gpus()
+
+    def xids(self) -> list[Xid]:
+        """Return the newest errors that the GPUs' driver has reported, however long ago."""
+        return [] if self._gpus is None else self._gpus.xids()
 
 
 def _probe(

@@ -94,6 +94,7 @@ class Watchdog:
             disks=self._container.disks(),
             network=self._container.network(),
             gpus=self._container.gpus(),
+            xids=self._container.xids(),
             programs=self._programs.readings(),
         )
         self._been_ready = self._been_ready or snapshot.ready

@@ -33,7 +33,21 @@ class Cause(StrEnum):
     REQUESTED = "requested"
     PORT_TAKEN = "port_taken"
     DISK_FULL = "disk_full"
+    #: A program's last lines say so.
     GPU_ERROR = "gpu_error"
+    GPU_LOST = "gpu_lost"
+    #: Its driver asks for a reset.
+    GPU_RESET = "gpu_reset"
+    #: Its driver has reported an error.
+    GPU_XID = "gpu_xid"
+    #: Memory errors that were not put right, or rows that were or could not be replaced.
+    GPU_ECC = "gpu_ecc"
+    GPU_HOT = "gpu_hot"
+    #: Its power supply slows it down.
+    GPU_POWER = "gpu_power"
+    #: GPU memory of a dead program that does not come back.
+    VRAM_ORPHAN = "vram_orphan"
+    VRAM_FRAGMENTED = "vram_fragmented"
     RAM_OOM = "ram_oom"
     BROKEN_INSTALL = "broken_install"
     UNKNOWN = "unknown"

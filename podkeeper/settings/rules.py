@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
+from podkeeper.settings.gpu import gpus
 from podkeeper.settings.isolation import backward_ranges
 from podkeeper.settings.listening import listening
 from podkeeper.settings.memory import lines_out_of_order
@@ -128,6 +129,7 @@ RULES = (
     backward_ranges,
     listening,
     lines_out_of_order,
+    gpus,
 )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from podkeeper.settings.faults import SimFault
+from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
 from podkeeper.settings.kinds import (
     QUANTITY,
@@ -261,6 +262,7 @@ class Settings(Section, frozen=True):
     restart: RestartSettings
     memory: MemorySettings
     thresholds: ThresholdSettings
+    gpu: GpuSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings
