@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from podkeeper.loops import deaths
+from podkeeper.loops.cards import STATES, Cards
 from podkeeper.loops.desk import Desk, Now
 from podkeeper.loops.hanging import Due, Hangs, Undone
 from podkeeper.loops.relief import WORKER, Relief
@@ -56,6 +57,7 @@ class Keeper:
         known = book.recall("oom_kills", int)
         self._kills = oom.Kills(world.oom_kills() if known is None else known)
         self._desk = Desk(plan, world, means.hands, book)
+        self._cards = Cards(plan, means, book, self._births)
         self._relief = Relief(plan, world, means, book, self._desk)
         self._looks = 0
 
@@ -71,10 +73,13 @@ class Keeper:
         if self._world.is_running():
             now = Now(sight, self._records, self._keep)
             wanted_otherwise = self._desk.look(now)
+            self._cards.look(now, self._kills.count)
             for program in self._plan.programs:
                 facts = facts_of(sight, self._plan, program, self._births)
                 # What somebody wants to end is still watched for hanging on its way.
                 ours = program.name not in wanted_otherwise
+                if facts is not None and not self._cards.may_start(program.name):
+                    facts = replace(facts, gate_open=False)
                 if facts is not None and (ours or facts.state == "STOPPING"):
                     self._judge(program, facts, sight)
             self._end_what_hung(sight)
@@ -257,10 +262,12 @@ class Keeper:
                 if self._is_over(program, incident, sight):
                     self._book.close(incident)
         for incident in self._book.of(WORKER):
-            if self._relief.is_over(incident, sight):
+            if self._relief.is_over(incident, sight) or self._cards.is_over(incident):
                 self._book.close(incident)
 
     def _is_over(self, program: Program, incident: Incident, sight: Sight) -> bool:
+        if incident.cause in STATES:
+            return self._cards.is_over(incident)
         info = sight.infos.get(program.name)
         if info is None or info.state != "RUNNING":
             return False

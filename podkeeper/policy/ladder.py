@@ -187,7 +187,8 @@ def _soft(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | 
         return Rung.NOTE
     if _may_reclaim(squeeze, climb, rules, now_s):
         return Rung.RECLAIM
-    if squeeze.foreseen and squeeze.victim and not _waits_for_reclaim(climb, rules, now_s):
+    helps = squeeze.victim and squeeze.signal.kind in _OF_PROGRAMS
+    if squeeze.foreseen and helps and not _waits_for_reclaim(climb, rules, now_s):
         return Rung.RESTART if climb.held_at_s is None else None
     return None
 

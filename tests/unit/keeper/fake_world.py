@@ -14,6 +14,7 @@ from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
 from podkeeper.loops.world import Means
+from podkeeper.model.gpu import Xid
 from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading, Snapshot
 from podkeeper.model.work import JobInHand, Work
 from podkeeper.policy.orders import Order
@@ -25,6 +26,7 @@ from podkeeper.supervisord import Death, ProgramInfo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from podkeeper.model.gpu import Gpu
     from podkeeper.policy.signals import Signal
     from podkeeper.settings.plan import Plan
 
@@ -98,6 +100,9 @@ class FakeWorld:
     second_reading: int | None = None
     #: What the container holds beside its programs.
     other_bytes: int = 1 << 30
+    #: What NVML tells; None: there is none. And what the driver has reported.
+    gpus: list[Gpu] | None = None
+    xids: list[Xid] = field(default_factory=list)
     #: Room of the one disk there is, of a hundred GiB.
     disk_left_bytes: int = 50 << 30
 
@@ -154,6 +159,11 @@ class FakeWorld:
             moved_monotonic_s=self.now_s,
         )
 
+    def report(self, code: int, gpu: int | None = 0) -> None:
+        """Let the driver report an error."""
+        number = len(self.xids) + 1
+        self.xids.append(Xid(sequence=number, gpu=gpu, code=code, at_monotonic_s=self.now_s))
+
     def _info(self, name: str) -> ProgramInfo:
         program = self.programs[name]
         started = int(START_WALL_S + program.started_at_s) if program.started_at_s >= 0 else 0
@@ -195,7 +205,8 @@ class FakeWorld:
                 )
             ],
             network=Network(received_bytes=0, sent_bytes=0),
-            gpus=None,
+            gpus=self.gpus,
+            xids=self.xids,
             programs=[self._reading(name) for name in self.programs],
         )
 
@@ -212,7 +223,7 @@ class FakeWorld:
             start_ticks=1,
             memory_bytes=program.memory_bytes if program.pid else None,
             rss_bytes=None,
-            processes=1,
+            processes=1 if program.pid else 0,
             threads=1,
             open_files=1,
             cpu_s=program.cpu_s,
