@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
 from podkeeper.settings.isolation import backward_ranges
+from podkeeper.settings.leak import memories
 from podkeeper.settings.listening import listening
 from podkeeper.settings.private import holds_key
 
@@ -117,7 +118,7 @@ def _environments(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield f"webui.environment.{name}", "…", "the RunPod key is for the handler alone"
 
 
-RULES = (_limits, _ports, _times, _commands, _environments, backward_ranges, listening)
+RULES = (_limits, _ports, _times, _commands, _environments, backward_ranges, listening, memories)
 
 
 def broken(settings: Settings, origins: Mapping[str, str]) -> list[Complaint]:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from podkeeper.settings.faults import SimFault
+from podkeeper.settings.forecast import ForecastSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
 from podkeeper.settings.kinds import (
     QUANTITY,
@@ -32,6 +33,7 @@ from podkeeper.settings.kinds import (
     Span,
     SpanAboveZero,
 )
+from podkeeper.settings.leak import LeakSettings
 
 
 class WorkerSettings(Section, frozen=True):
@@ -264,6 +266,8 @@ class Settings(Section, frozen=True):
     keeper: KeeperSettings
     restart: RestartSettings
     memory: MemorySettings
+    forecast: ForecastSettings
+    leak: LeakSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings
