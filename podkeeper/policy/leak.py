@@ -187,13 +187,13 @@ def project(history: History, rules: Rules, budget_bytes: int) -> Finding | None
     """Return the growth that surely passes the budget within the jobs of the rules, or None.
 
     It asks less than the detector: a restart between two jobs is cheap, running out of memory is
-    not. But nothing is foretold for longer than it has been seen.
+    not. But nothing is foretold for more than half as long as it has been seen.
     """
     for track, scale in _tracks(history, rules):
         found = _finding(track, scale, budget_bytes)
         if found is None or span(track.floors) < rules.least_blocks:
             continue
-        jobs = min(rules.recycle_jobs, found.jobs)
+        jobs = min(rules.recycle_jobs, found.jobs // 2)
         if found.held_bytes + jobs * found.least_bytes_per_job > budget_bytes:
             return found
     return None

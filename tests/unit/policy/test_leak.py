@@ -176,19 +176,19 @@ def test_a_restart_is_due_before_the_budget_is_passed() -> None:
 
 
 def test_a_restart_needs_no_leak() -> None:
-    """Growth too small for an alarm passes a budget that is close."""
+    """Growth too small for an alarm passes a budget that is close, no later than foretold."""
     history = after(100, lambda job: 6000 + 2 * job)
     assert leak.judge(history, RULES) is None
     found = leak.project(history, RULES, BASE + 300 * MIB)
     assert found is not None
-    assert found.jobs_left == pytest.approx(50, abs=3)
+    assert 38 <= found.jobs_left <= 50
 
 
-def test_nothing_is_foretold_for_longer_than_it_was_seen() -> None:
-    """Thirty-two jobs of growth speak of the next thirty-two."""
+def test_nothing_is_foretold_for_more_than_half_as_long_as_it_was_seen() -> None:
+    """Thirty-two jobs of growth speak of the next sixteen."""
     history = after(44, lambda job: 6000 + 10 * job)
-    assert leak.project(history, RULES, BASE + (44 * 10 + 315) * MIB) is not None
-    assert leak.project(history, RULES, BASE + (44 * 10 + 325) * MIB) is None
+    assert leak.project(history, RULES, BASE + (44 * 10 + 155) * MIB) is not None
+    assert leak.project(history, RULES, BASE + (44 * 10 + 165) * MIB) is None
 
 
 def test_a_few_blocks_foretell_nothing() -> None:
