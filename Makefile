@@ -87,8 +87,8 @@ bench-restart: peers ## how long a killed program is gone, beside other supervis
 bench-footprint: peers ## what supervision itself costs, beside others (SECONDS_EACH=60)
 	$(BENCH) bench.footprint $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
-bench-leak: $(STAMP) ## which methods tell a leak from noise, on made-up series and a public trace (SERIES=100 TRACE=folder)
-	$(BENCH) bench.leak $(if $(SERIES),--series $(SERIES)) $(if $(TRACE),--trace $(TRACE))
+bench-leak: $(STAMP) ## which methods tell a leak from noise, on made-up series and a public trace (SERIES=100 FIRST=0 TRACE=folder)
+	$(BENCH) bench.leak $(if $(SERIES),--series $(SERIES)) $(if $(FIRST),--first $(FIRST)) $(if $(TRACE),--trace $(TRACE))
 
 bench-incidents: $(STAMP) ## how many incidents a bare line and podkeeper open on a public trace (TRACE=folder)
 	$(BENCH) bench.incidents $(if $(TRACE),--trace $(TRACE))

@@ -49,12 +49,14 @@ def main() -> int:
     """Measure, show, judge."""
     parser = argparse.ArgumentParser(prog="bench.leak", description=__doc__)
     parser.add_argument("--series", type=int, default=100, help="series of each kind")
+    parser.add_argument("--first", type=int, default=0, help="number of the first, to see others")
     trace.add_option(parser)
     options = parser.parse_args()
+    numbers = range(options.first, options.first + options.series)
     cells: list[Cell] = []
     for kind in (*series.CLEAN, *series.LEAKING):
         print(f"\r{kind.name:30}", end="", file=sys.stderr, flush=True)
-        cells += measure(kind, options.series)
+        cells += measure(kind, numbers)
     print(file=sys.stderr)
     print(table(cells, series.CLEAN, "false alarms, % of series"), end="\n\n")
     print(table(cells, series.LEAKING, "leaks found, % (median job)"), end="\n\n")

@@ -60,10 +60,10 @@ def _end(readings: Iterable[series.Reading], limit_mb: float) -> int | None:
     return next(over, None)
 
 
-def measure(kind: series.Kind, count: int) -> list[Cell]:
-    """Return a cell for each method."""
+def measure(kind: series.Kind, numbers: Iterable[int]) -> list[Cell]:
+    """Return a cell for each method, over the series of these numbers."""
     alarms, ends = [], []
-    for number in range(count):
+    for number in numbers:
         readings = series.readings(kind, number)
         budget_mb = series.largest_level_mb(readings) + ROOM_MB
         alarms.append(first_alarms(readings, budget_mb))
