@@ -63,6 +63,9 @@ chaos: $(STAMP) ## do N random faults to a worker under load: make chaos N=200 S
 test-container: $(STAMP) ## build the image, run it, kill its processes, see them come back
 	image="$$(scripts/build-image)" && PODKEEPER_IMAGE="$$image" $(BIN)/python -m pytest -q tests/container
 
+test-gpu: $(STAMP) ## the probe tests with a real driver, where there is one (PODKEEPER_TEST_TORCH_PYTHON=python)
+	$(BIN)/python -m pytest -q -s tests/gpu tests/unit/probes/test_gpus.py tests/unit/probes/test_gpu_events.py
+
 image: ## build the container image with whichever engine works here
 	@scripts/build-image
 
@@ -99,4 +102,4 @@ recording: $(STAMP) ## record the README's picture anew
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test chaos test-container wheel test-wheel image demo recording peers bench-restart bench-footprint bench-leak bench-incidents clean
+.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-leak bench-incidents clean

@@ -6,151 +6,39 @@ snapshot. Writes: the ledger, and commands to supervisord. Exits: when superviso
 
 from __future__ import annotations
 
+import hooks.lean  # noqa: F401 - before everything that it keeps small
+
+# isort: split
 import logging
 import os
-import secrets
 import signal
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import hooks.lean  # noqa: F401 - before everything that it keeps small
+from hooks.keeper_world import RealProcesses, RealWorld
 from hooks.protocol import Listener
 from podkeeper import logs
 from podkeeper.actuators.programs import Hands
 from podkeeper.actuators.stackdumps import StackDumps
 from podkeeper.errors import PodkeeperError, ShuttingDownError, SupervisordError
+from podkeeper.hint import Ear
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
-from podkeeper.loops.sight import Sight
-from podkeeper.loops.word import Word
-from podkeeper.model import snapshot, work
-from podkeeper.probes import cgroup, files, groups, process
-from podkeeper.probes.proc import Marks, members
+from podkeeper.loops.world import Means
+from podkeeper.probes import process
 from podkeeper.recorders.ledger import Ledger
 from podkeeper.settings import plan as plans
-from podkeeper.supervisord import Seen, Supervisord
+from podkeeper.supervisord import Supervisord
 
 if TYPE_CHECKING:
-    from podkeeper.model.snapshot import Snapshot
-    from podkeeper.model.work import Work
-    from podkeeper.policy.orders import Order
     from podkeeper.settings.plan import Plan
-    from podkeeper.supervisord import Death
 
 _log = logging.getLogger("keeper")
 # Deadlines are met a little late rather than looked at twice.
 _LATE_S = 0.001
 _FOREVER_S = 3600.0
-
-
-class RealWorld:
-    """The world as supervisord, the watchdog and the kernel show it."""
-
-    def __init__(self, plan: Plan, supervisord: Supervisord) -> None:
-        self._plan = plan
-        #: Our place in the control groups never changes: found once.
-        self._memory_group = groups.find("memory")
-        period_s = plan.settings.keeper.states_period_s
-        self._word = Word(supervisord.see, period_s, time.monotonic)
-        self._written_seen: list[int | None] = []
-        self._orders = supervisord.orders
-        self._order_may_wait = True
-        self._known_death = -1
-        self._seen = Seen(running=True, programs=[], deaths=[])
-
-    def hint(self) -> None:
-        """Note that an event came: what supervisord said last is old, and an order may wait.
-
-        Its tick comes every five seconds: a lost event costs that time, and no look in between
-        has to ask.
-        """
-        self._word.hint()
-        self._order_may_wait = True
-
-    def look(self) -> Sight:
-        """Return what is seen now.
-
-        Raises:
-            ShuttingDownError: supervisord is stopping everything.
-        """
-        self._seen = self._word.look(self._known_death)
-        if not self._seen.running:
-            raise ShuttingDownError
-        self._written_seen = self._written()
-        infos = {each.name: each for each in self._seen.programs}
-        seen = self._snapshot(), time.monotonic(), time.time()
-        return Sight(infos, *seen, work=self._work())
-
-    def _work(self) -> Work | None:
-        try:
-            newest = work.read(self._plan.work_path)
-        except OSError as error:
-            _log.warning("Cannot read which jobs are in hand: %s", error)
-            return None
-        return newest if newest is not None and newest.run_id == self._plan.run_id else None
-
-    def _snapshot(self) -> Snapshot | None:
-        try:
-            newest = snapshot.read(self._plan.snapshot_path)
-        except OSError as error:
-            _log.warning("Cannot read the snapshot: %s", error)
-            return None
-        return newest if newest is not None and newest.run_id == self._plan.run_id else None
-
-    def is_unchanged(self) -> bool:
-        """Return whether a look now would see just what the last one saw."""
-        known = not self._order_may_wait and self._word.stands()
-        return known and self._written() == self._written_seen
-
-    def _written(self) -> list[int | None]:
-        """Return when each file that a look reads was last replaced; None where there is none."""
-        return [
-            files.changed_at_ns(path) for path in (self._plan.snapshot_path, self._plan.work_path)
-        ]
-
-    def deaths(self, after: int) -> list[Death]:
-        """Return the deaths that the last look saw, since one that is already known."""
-        self._known_death = after
-        return [each for each in self._seen.deaths if each.sequence > after]
-
-    def orders(self, after: int) -> list[Order]:
-        """Return operators' orders since one that is already known."""
-        found = self._orders(after) if self._order_may_wait else []
-        self._order_may_wait = False
-        return found
-
-    def is_running(self) -> bool:
-        """Return whether supervisord ran programs at the last look rather than shutting down."""
-        return self._seen.running
-
-    def oom_kills(self) -> int | None:
-        """Return the kernel's out-of-memory kills in this container."""
-        return cgroup.oom_kills(place=self._memory_group)
-
-    def luck(self) -> float:
-        """Return a random number from 0 to 1."""
-        return secrets.randbelow(1 << 30) / (1 << 30)
-
-
-class RealProcesses:
-    """Processes as /proc shows them."""
-
-    def __init__(self, run_id: str) -> None:
-        self._run_id = run_id
-        self._marks = Marks()
-
-    def members(self, program: str, main_pid: int) -> set[tuple[int, int]]:
-        """Return all living processes of a program's present or former lives."""
-        seen = process.scan()
-        self._marks.forget_all_but(seen)
-        return members(program, main_pid, seen, self._marks.of, self._run_id)
-
-    def is_alive(self, identity: tuple[int, int]) -> bool:
-        """Return whether exactly this process still runs."""
-        now = process.stat(identity[0])
-        return now is not None and now.alive and now.identity == identity
 
 
 def _private_stdout() -> int:
@@ -161,6 +49,15 @@ def _private_stdout() -> int:
     private = os.dup(sys.stdout.fileno())
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return private
+
+
+def _ear(plan: Plan) -> Ear | None:
+    """Return where the watchdog's hints come; without it the keeper looks at its ticks alone."""
+    try:
+        return Ear(plan.hint_path)
+    except OSError as error:
+        _log.warning("Cannot listen for hints at %s: %s", plan.hint_path, error.strerror)
+        return None
 
 
 def _hands(plan: Plan, supervisord: Supervisord) -> Hands:
@@ -187,7 +84,8 @@ def _make(plan: Plan) -> tuple[Keeper, RealWorld]:
         max_bytes=chosen.dump_max_bytes,
         max_files=chosen.dump_files,
     )
-    return Keeper(plan, world, _hands(plan, supervisord), book, dumps), world
+    means = Means(_hands(plan, supervisord), dumps)
+    return Keeper(plan, world, means, book), world
 
 
 def _wait_s(keeper: Keeper, tick_s: float) -> float:
@@ -274,7 +172,7 @@ def main() -> int:
         plan = plans.read_own(os.environ)
         logs.set_up(plan.settings.logs.level)
         Path(plan.state_dir).mkdir(parents=True, exist_ok=True)
-        return run(plan, Listener(sys.stdin.fileno(), protocol))
+        return run(plan, Listener(sys.stdin.fileno(), protocol, _ear(plan)))
     except PodkeeperError as error:
         sys.stderr.write(f"CRITICAL keeper: {error}\n")
         return error.exit_code

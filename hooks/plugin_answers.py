@@ -8,7 +8,6 @@ Leaves out: how it looks to a person (`podkeeper.console`).
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import time
 from contextlib import closing
@@ -102,7 +101,9 @@ class Answers:
         }
 
     def _budgets(self, plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        from podkeeper.policy import budget, restarts  # noqa: PLC0415 - as sqlite3 above
+        import dataclasses  # noqa: PLC0415 - as sqlite3 above
+
+        from podkeeper.policy import budget, restarts  # noqa: PLC0415 - the same
 
         names = {each.name for each in dataclasses.fields(restarts.RestartPolicy)}
         settings = plan["settings"]["restart"]

@@ -14,7 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from supervisor import events
-from supervisor.states import ProcessStates
+from supervisor.states import ProcessStates, SupervisorStates
 
 from hooks.plugin_guard import Guard
 
@@ -48,6 +48,8 @@ class KeeperWatch:
 
     def on_tick(self, _event: object) -> None:
         """Kill the keeper if it runs and has been silent for too long."""
+        if self._supervisord.options.mood < SupervisorStates.RUNNING:
+            return  # it looks no more, and is needed at the end, for what the others leave behind
         process = self._process()
         if process is None or process.state != ProcessStates.RUNNING or not process.pid:
             return

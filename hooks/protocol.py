@@ -11,6 +11,10 @@ from __future__ import annotations
 import os
 import select
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from podkeeper.hint import Ear
 
 READY = b"READY\n"
 OK = b"RESULT 2\nOK"
@@ -70,8 +74,16 @@ def take(buffer: bytes) -> tuple[Event | None, bytes]:
 class Listener:
     """An event listener on two file descriptors."""
 
-    def __init__(self, reader: int, writer: int) -> None:
+    def __init__(self, reader: int, writer: int, ear: Ear | None = None) -> None:
+        """Say that events may come.
+
+        Args:
+            reader: Where supervisord's events come from.
+            writer: Where they are acknowledged.
+            ear: Where hints come from that are no events; they only end a wait.
+        """
         self._reader = reader
+        self._ear = ear
         self._writer = writer
         self._buffer = b""
         os.write(self._writer, READY)
@@ -82,8 +94,13 @@ class Listener:
         Raises:
             ProtocolError: Something else than events came.
         """
-        readable, _, _ = select.select([self._reader], [], [], timeout_s)
-        if not readable:
+        sources: list[int | Ear] = (
+            [self._reader] if self._ear is None else [self._reader, self._ear]
+        )
+        readable, _, _ = select.select(sources, [], [], timeout_s)
+        if self._ear in readable and self._ear is not None:
+            self._ear.clear()
+        if self._reader not in readable:
             return []
         data = os.read(self._reader, _READ_BYTES)
         if not data:

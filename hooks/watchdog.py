@@ -5,13 +5,15 @@ It senses and reports; it judges nothing and touches nobody.
 
 from __future__ import annotations
 
+import hooks.lean  # noqa: F401 - before everything that it keeps small
+
+# isort: split
 import logging
 import os
 import signal
 import sys
 from typing import TYPE_CHECKING
 
-import hooks.lean  # noqa: F401 - before everything that it keeps small
 from podkeeper import logs
 from podkeeper.console.pages import Pages
 from podkeeper.console.server import Server, listen

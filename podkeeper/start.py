@@ -34,7 +34,6 @@ from podkeeper.settings.listening import REMEDY, VARIABLE, exposure
 from podkeeper.settings.load import load
 from podkeeper.settings.private import base_environment, private_environment
 from podkeeper.settings.programs import Surroundings, make_plan
-from podkeeper.units import format_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,17 +185,3 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     except OSError as error:
         raise StartError(f"cannot write into {folder}: {error.strerror}") from error
     return Prepared(plan, conf_path, base_environment(settings, environ))
-
-
-def limits(plan: Plan) -> list[str]:
-    """Return every limit that will be enforced, in words, one line each."""
-    budget, capacity = plan.memory_budget_bytes, plan.memory_capacity_bytes
-    lines = [f"memory: {format_size(budget)} to plan with, of {format_size(capacity)}"]
-    for program in plan.programs:
-        soft, hard = program.memory_soft_bytes, program.memory_hard_bytes
-        if soft is not None and hard is not None:
-            lines.append(
-                f"{program.name}: memory soft above {format_size(soft)} ({soft} bytes),"
-                f" restarted above {format_size(hard)} ({hard} bytes)"
-            )
-    return lines

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # IEC prefixes are powers of 1024. "6G" and "6GB" are what people write for the same thing when
 # they speak of memory, and so are read as 6 GiB; Docker, Kubernetes' "Gi" and A1111 do likewise.
@@ -27,10 +27,14 @@ _SPAN_FACTORS_S = {
 SIZE_PATTERN = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([kKmMgGtT]?)[iI]?[bB]?\s*$"
 SPAN_PATTERN = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*([mM][sS]|[sS]|[mM][iI][nN]|[mM]|[hH]|[dD]|)\s*$"
 SHARE_PATTERN = r"^\s*([0-9]+(?:\.[0-9]+)?)\s*%\s*$"
+#: An amount that is to be left rather than used.
+LEFT_PATTERN = r"^(.*\S)\s+left\s*$"
+AMOUNT_PATTERN = r"^\s*[0-9]+(?:\.[0-9]+)?\s*([kKmMgGtT]?[iI]?[bB]?|%)(\s+left)?\s*$"
 
 _SIZE = re.compile(SIZE_PATTERN, re.ASCII)
 _SPAN = re.compile(SPAN_PATTERN, re.ASCII)
 _SHARE = re.compile(SHARE_PATTERN, re.ASCII)
+_LEFT = re.compile(LEFT_PATTERN, re.ASCII)
 
 # What JSON, SQLite and the kernel can count to.
 _LARGEST = 2**63 - 1
@@ -38,7 +42,7 @@ _LARGEST = 2**63 - 1
 SIZE_EXAMPLES = 'a size such as "512MiB", "6GiB" or a number of bytes'
 SPAN_EXAMPLES = 'a span such as "500ms", "90s", "5min", "2h" or a number of seconds'
 RATIO_EXAMPLES = 'a share such as "85%" or a number from 0 to 1'
-AMOUNT_EXAMPLES = f'{SIZE_EXAMPLES}, or a share such as "85%"'
+AMOUNT_EXAMPLES = f'{SIZE_EXAMPLES}, a share such as "85%", or what is left such as "2GiB left"'
 
 
 def parse_size(text: str | float) -> int:
@@ -93,26 +97,40 @@ class Amount:
 
     size_bytes: int | None = None
     ratio: float | None = None
+    #: Whether it is what is left of the capacity, rather than what is used of it.
+    left: bool = False
 
     def of(self, capacity_bytes: int) -> int:
-        """Return the amount in bytes, where a share is one of `capacity_bytes`."""
-        if self.size_bytes is not None:
-            return self.size_bytes
-        return int((self.ratio or 0.0) * capacity_bytes)
+        """Return the amount used in bytes, where a share is one of `capacity_bytes`."""
+        amount_bytes = self.size_bytes
+        if amount_bytes is None:
+            amount_bytes = int((self.ratio or 0.0) * capacity_bytes)
+        return max(0, capacity_bytes - amount_bytes) if self.left else amount_bytes
+
+    @property
+    def exact(self) -> int | str:
+        """Return it so that reading it gives the same amount, to the byte."""
+        if self.size_bytes is None:
+            return str(self)
+        return f"{self.size_bytes} left" if self.left else self.size_bytes
 
     def __str__(self) -> str:
         """Return it as it would be written in a settings file."""
+        amount = f"{100 * (self.ratio or 0.0):g}%"
         if self.size_bytes is not None:
-            return format_size(self.size_bytes)
-        return f"{100 * (self.ratio or 0.0):g}%"
+            amount = format_size(self.size_bytes)
+        return f"{amount} left" if self.left else amount
 
 
 def parse_amount(text: str | float) -> Amount:
-    """Return a size or, where the text ends in a percent sign, a share.
+    """Return a size or, where the text ends in a percent sign, a share; `left` may follow.
 
     Raises:
         ValueError: It is neither.
     """
+    left = _LEFT.fullmatch(str(text))
+    if left is not None and not _LEFT.fullmatch(left[1]):
+        return replace(parse_amount(left[1]), left=True)
     if _SHARE.fullmatch(str(text)):
         return Amount(ratio=parse_ratio(text))
     try:

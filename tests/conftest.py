@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from nvml_stand_in import StandIn, built
 from supervisor.options import ServerOptions
 
 from podkeeper.settings.load import Source, load
@@ -58,3 +59,18 @@ def plan_of(tmp_path: Path) -> Callable[..., Plan]:
         return make_plan(settings, surroundings() if fixed else surroundings(tmp_path))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def nvml_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a stand-in for NVIDIA's management library, built once."""
+    library = built(tmp_path_factory.mktemp("nvml"))
+    if library is None:
+        pytest.skip("there is no C compiler")
+    return library
+
+
+@pytest.fixture
+def nvml(nvml_library: Path, tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    """Return a driver's library of this test's own, which sees no GPU until it is told of one."""
+    return StandIn(tmp_path_factory.mktemp("driver"), nvml_library)

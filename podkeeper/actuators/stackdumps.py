@@ -25,6 +25,8 @@ _log = logging.getLogger("keeper")
 
 @dataclass(frozen=True)
 class _Running:
+    """A dump on its way."""
+
     process: subprocess.Popen[bytes]
     path: Path
     until_s: float

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from podkeeper import start
 from podkeeper.cli.common import settings_arguments, source_of
+from podkeeper.console.limits import limits
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +28,7 @@ def announce(prepared: start.Prepared) -> None:
     plan = prepared.plan
     names = ", ".join(each.name for each in plan.programs)
     lines = [f"podkeeper {plan.version}: {names}; files in {plan.runtime_dir}"]
-    for line in [*lines, *start.limits(plan)]:
+    for line in [*lines, *limits(plan)]:
         print(line, file=sys.stderr, flush=True)
 
 

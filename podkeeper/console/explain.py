@@ -22,18 +22,49 @@ _ENDED = (
     "A program that ends without having been asked to is started again: at once the first time,"
     " then after growing waits, until its budget is spent (restart.*)."
 )
+_CALM = " No further deed is done to it for memory.cooldown_s."
 _RULES = {
     Cause.KERNEL_OOM: (
         "The kernel's count of out-of-memory kills rose with this death, so the kernel did it. "
         + _ENDED
     ),
     Cause.MEMORY_SOFT: (
-        "Above its soft limit for longer than memory.soft_grace_s, a program is noted and nothing"
-        " is done to it; it is over once it falls below memory.release_ratio of the limit."
+        "Above its soft limit for longer than memory.soft_grace_s, a program is noted and asked to"
+        " give back what it does not need, a few times (memory.reclaims); it is restarted between"
+        " two jobs only if nothing would be left within memory.foresight_s. It is over once it"
+        " falls below memory.release_ratio of the limit."
     ),
     Cause.MEMORY_HARD: (
-        "Above its hard limit a program is taken down and started again, with no further deed for"
-        " memory.cooldown_s."
+        "Above its hard limit a program is asked to give back what it does not need; where that"
+        " does not help it is restarted as soon as it has no job in hand, or after"
+        " memory.drain_wait_s. Above memory.critical_factor of the limit it is killed at once."
+        + _CALM
+    ),
+    Cause.CONTAINER_MEMORY: (
+        "Where less of the container's memory is left than thresholds.memory_hard, the largest"
+        " program whose end would help is restarted between jobs; below thresholds.memory_critical"
+        " it is killed at once. Where no program's end would help, jobs are held back." + _CALM
+    ),
+    Cause.VRAM: (
+        "Between two jobs, a GPU with less memory left than thresholds.vram_soft is relieved by"
+        " reclaiming; below thresholds.vram_hard its WebUI is restarted when that did not help."
+        + _CALM
+    ),
+    Cause.DISK_LOW: (
+        "Below thresholds.disk_soft what is declared as cleanable goes; below thresholds.disk_hard"
+        " no further job is taken until there is room again."
+    ),
+    Cause.INODES_LOW: (
+        "Below thresholds.inodes_soft what is declared as cleanable goes; below"
+        " thresholds.inodes_hard no further job is taken until there is room again."
+    ),
+    Cause.OPEN_FILES: (
+        "A program that can open fewer further files than thresholds.open_files_hard of its limit"
+        " is restarted as soon as it has no job in hand." + _CALM
+    ),
+    Cause.CPU_SHORT: (
+        "Its processor quota held the container back in more of its periods than"
+        " thresholds.cpu_soft allows, for thresholds.cpu_grace_s: background work waits."
     ),
     Cause.STARTUP_FAILED: (
         "A program that is not ready when webui.startup_deadline_s has passed since its start is"
@@ -59,6 +90,42 @@ _RULES = {
         "Its last lines name a fault of the GPU or its driver. " + _ENDED + " If it comes back,"
         " look at nvidia-smi and replace the worker."
     ),
+    Cause.GPU_LOST: (
+        "A GPU that its driver has lost for gpu.lost_grace_s, or does not list any more, comes back"
+        " only with another machine: the worker is to be replaced."
+    ),
+    Cause.GPU_RESET: (
+        "Its driver says that only a reset helps, which a container cannot do: the worker is to be"
+        " replaced."
+    ),
+    Cause.GPU_XID: (
+        "NVIDIA's catalogue says what an error (XID) calls for: nothing, a restart of the programs"
+        " on the GPU, or another worker. gpu.xid_* change that; restarts that come back"
+        " (gpu.xid_repeats) call for another worker."
+    ),
+    Cause.GPU_ECC: (
+        "Memory errors that ECC could not put right are answered by gpu.ecc_answer, a row that"
+        " could not be replaced by gpu.remap_failure_answer; a row that waits for a reset is noted."
+    ),
+    Cause.GPU_HOT: (
+        "A GPU that has been within gpu.hot_margin_celsius of slowing itself down for"
+        " gpu.hot_grace_s, or slowed down by heat, is noted: jobs take longer. It is over once it"
+        " is gpu.hot_release_celsius away."
+    ),
+    Cause.GPU_POWER: (
+        "A GPU that its power supply has slowed down for gpu.power_brake_grace_s is noted: jobs"
+        " take much longer. If it stays so, replace the worker."
+    ),
+    Cause.VRAM_ORPHAN: (
+        "After a WebUI's end its GPU memory must come back within gpu.vram_wait_s, to"
+        " gpu.vram_slack_bytes above what was in use without it; what does not is held by a process"
+        " that nobody sees, or by the driver. gpu.vram_orphan_answer says what is done."
+    ),
+    Cause.VRAM_FRAGMENTED: (
+        "The WebUI has to try again and again to allocate GPU memory, more often from job to job"
+        " (gpu.vram_retries_per_job): what is free lies in pieces. It is noted; a restart of the"
+        " WebUI joins them."
+    ),
     Cause.RAM_OOM: (
         "It could not allocate memory and left by itself. " + _ENDED + " Lower what a job may ask"
         " for, or give the container more."
@@ -75,7 +142,9 @@ _DEEDS = {
     "take_down": "asked it to stop",
     "kill": "killed it",
     "give_up": "gave up on it",
-    "note": "noted it",
+    "reclaim": "asked for what nobody needs",
+    "pause": "held jobs back",
+    "restart": "asked for its restart between jobs",
     "end": "ended the worker",
 }
 _LINES_SHOWN = 5
@@ -108,12 +177,15 @@ def _facts(incident: Incident) -> Iterator[str]:
     last_lines = evidence.pop("last_lines", None)
     used = evidence.pop("container_working_set_bytes", None)
     capacity = evidence.pop("container_capacity_bytes", None)
+    jobs = evidence.pop("jobs_in_hand", None)
     for name, value in evidence.items():
         if value is not None:
             label = name.removesuffix("_bytes").removesuffix("_s").replace("_", " ")
             yield f"{label}: {evidence_value(name, value)}"
     if isinstance(used, int) and isinstance(capacity, int):
         yield f"container memory: {format_size(used)} of {format_size(capacity)}"
+    if isinstance(jobs, list):
+        yield f"jobs in hand: {'; '.join(map(str, jobs)) or 'none'}"
     if isinstance(before, int) and isinstance(after, int) and after > before:
         yield f"out-of-memory kills by the kernel: {after - before}"
     if isinstance(last_lines, list) and last_lines:

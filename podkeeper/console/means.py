@@ -14,11 +14,13 @@ import msgspec
 from podkeeper.console.text import table
 from podkeeper.model.snapshot import Snapshot
 from podkeeper.policy.budget import Budget
+from podkeeper.policy.signals import Kind, Signal
 from podkeeper.units import format_size, format_span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from podkeeper.model.signal import SignalReading
     from podkeeper.model.snapshot import ProgramReading
 
 _UNKNOWN = "-"
@@ -46,12 +48,24 @@ class Budgets(msgspec.Struct, frozen=True, kw_only=True):
     programs: list[Budget]
 
 
-def _size(size_bytes: int | None) -> str:
+def _size(size_bytes: float | None) -> str:
     return _UNKNOWN if size_bytes is None else format_size(size_bytes)
+
+
+def _count(number: float | None) -> str:
+    return _UNKNOWN if number is None else f"{number:.0f}"
+
+
+def _share(ratio: float | None) -> str:
+    return _UNKNOWN if ratio is None else f"{ratio:.0%}"
 
 
 def _figure(value: float | None, digits: int = 1) -> str:
     return _UNKNOWN if value is None else f"{value:.{digits}f}"
+
+
+#: How the amounts of a kind are shown, where they are no bytes.
+_AMOUNTS = {Kind.INODES: _count, Kind.OPEN_FILES: _count, Kind.CPU: _share}
 
 
 def resources(found: Resources, now_monotonic_s: float) -> str:
@@ -61,7 +75,25 @@ def resources(found: Resources, now_monotonic_s: float) -> str:
     head = ["PROGRAM", "MEMORY", "SOFT", "HARD", "CPU SECONDS", "PROCESSES", "THREADS", "FILES"]
     rows = [_program(each, found.limits.get(each.name, Limits())) for each in snapshot.programs]
     lines = [f"as of {format_span(age_s)} ago", "", *table([head, *rows]), "", *_whole(snapshot)]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *signals(snapshot.signals)])
+
+
+def signals(found: Sequence[SignalReading]) -> list[str]:
+    """Return what can run out, one line each, its lines as what must be left."""
+    head = ["CAN RUN OUT", "LEFT", "OF", "SOFT BELOW", "HARD BELOW", "PRESSURE", "RUNS OUT IN"]
+    return table([head, *(_signal(each) for each in found)])
+
+
+def _signal(reading: SignalReading) -> list[str]:
+    show = _AMOUNTS.get(Kind(reading.kind), _size)
+    amounts = (reading.headroom, reading.capacity, reading.soft, reading.hard)
+    soon_s = reading.exhausted_in_s
+    return [
+        str(Signal(Kind(reading.kind), reading.subject)),
+        *(show(each) for each in amounts),
+        reading.pressure,
+        _UNKNOWN if soon_s is None else format_span(soon_s),
+    ]
 
 
 def _program(reading: ProgramReading, limits: Limits) -> list[str]:

@@ -13,14 +13,19 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podkeeper.console import wishes
-from podkeeper.model.snapshot import Gpu, Snapshot
+from podkeeper.model.gpu import Gpu
+from podkeeper.model.signal import CALM, SignalReading
 from podkeeper.policy.orders import Wanted
+from podkeeper.policy.signals import Kind, Signal
 
 if TYPE_CHECKING:
     from podkeeper.model.incident import Incident
-    from podkeeper.model.snapshot import ProgramReading
+    from podkeeper.model.snapshot import ProgramReading, Snapshot
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.supervisord import ProgramInfo
+
+#: Torch keeps the GPU's memory that it has had: a card that is nearly full is no finding.
+_USUAL = {(Kind.VRAM.value, "soft")}
 
 
 class Level(IntEnum):
@@ -70,6 +75,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     drained: bool = False
     #: Jobs in the hands of the handler; None where that is not known.
     jobs_in_hand: int | None = None
+    #: What can run out, and how near it is to that.
+    signals: list[SignalReading] = []
 
     @property
     def exit_code(self) -> int:
@@ -106,10 +113,16 @@ def _program_wrong(line: ProgramLine) -> tuple[Level, str] | None:
         return Level.WARNING, f"{line.name} is {line.state}"
     if line.ready is False:
         return Level.WARNING, f"{line.name} is not ready: {line.readiness_detail or 'unknown'}"
-    hard, soft, used = line.memory_hard_bytes, line.memory_soft_bytes, line.memory_bytes
-    if used is not None and soft is not None and hard is not None and used > soft:
-        return Level.WARNING, f"{line.name} is above its soft memory limit"
     return None
+
+
+def _short(snapshot: Snapshot | None) -> list[tuple[Level, str]]:
+    """Return what is running out."""
+    return [
+        (Level.WARNING, f"{Signal(Kind(each.kind), each.subject)} is short ({each.pressure})")
+        for each in (snapshot.signals if snapshot is not None else ())
+        if each.pressure != CALM and (each.kind, each.pressure) not in _USUAL
+    ]
 
 
 def _wrong(
@@ -166,6 +179,7 @@ def report(plan: Plan, found: Findings) -> Report:
     meant = wishes.accounted_for(found.wanted, found.infos)
     unmeant = [each for each in lines if each.name not in meant]
     wrong = _wrong(unmeant, found.snapshot_age_s, silence_s, open_incidents)
+    wrong += _short(found.snapshot)
     asked = wishes.findings(found.wanted, found.infos, found.jobs)
     wrong = [*((Level.WARNING, text) for text in asked), *wrong]
     snapshot = found.snapshot
@@ -185,4 +199,5 @@ def report(plan: Plan, found: Findings) -> Report:
         incidents=len(found.incidents),
         drained=found.wanted.drained_since_s is not None,
         jobs_in_hand=found.jobs,
+        signals=list(snapshot.signals) if snapshot is not None else [],
     )

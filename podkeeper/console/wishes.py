@@ -48,6 +48,8 @@ def findings(wanted: Wanted, infos: Mapping[str, ProgramInfo], jobs: int | None)
             if idle
             else f"draining on request since {since}: {jobs_text(jobs)}"
         )
+    for reason in wanted.paused:
+        yield f"takes no jobs: {reason} is short"
     if wanted.reload is not None:
         yield "a new configuration waits for the jobs in hand"
     for pending in wanted.pending:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podkeeper.doctor import machine, place, ports, private
+from podkeeper.doctor import gpus, machine, place, ports, private
 from podkeeper.doctor.check import Check, Examination
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ CHECKS: tuple[Callable[[Scene], Iterable[Check]], ...] = (
     private.environments,
     machine.disk,
     machine.facts,
+    gpus.gpus,
 )
 
 

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from podkeeper.doctor.check import Check, bad, doubtful, good
 from podkeeper.probes import disk as disks
 from podkeeper.probes import files, groups
-from podkeeper.probes.nvml import library_found
 from podkeeper.units import format_size
 
 if TYPE_CHECKING:
@@ -61,5 +60,3 @@ def facts(scene: Scene) -> Iterator[Check]:
     pressure = files.read(f"{scene.root}/proc/pressure/memory") is not None
     seen = "can be read" if pressure else "cannot be read"
     yield good("pressure (PSI)", seen, "it tells how long processes wait for memory")
-    seen = "there is a driver's library" if library_found() else "no driver's library here"
-    yield good("NVML", seen, "it tells memory, use and errors of the GPUs")

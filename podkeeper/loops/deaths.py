@@ -10,6 +10,7 @@ from podkeeper.policy.cause import Cause, End, Explanation
 
 if TYPE_CHECKING:
     from podkeeper.loops.sight import Sight
+    from podkeeper.model.work import JobInHand
     from podkeeper.policy.duty import Record
     from podkeeper.supervisord import Death
 
@@ -65,4 +66,15 @@ def evidence(
         "oom_kills_before": oom_kills_before,
         "oom_kills_after": oom_kills_after,
         "snapshot_age_s": round(sight.now_s - snapshot.taken_monotonic_s, 3) if snapshot else None,
+        "jobs_in_hand": _jobs(sight),
     }
+
+
+def _jobs(sight: Sight) -> list[str] | None:
+    """Return what ran in the worker, as the handler told last; None where it told nothing."""
+    return None if sight.work is None else [_job_in_words(each) for each in sight.work.jobs]
+
+
+def _job_in_words(job: JobInHand) -> str:
+    far = "" if job.progress_ratio is None else f" {job.progress_ratio:.0%}"
+    return f"{job.id} {job.phase}{far}{f' at {job.webui}' if job.webui else ''}"

@@ -75,6 +75,39 @@ class Desk:
             return frozenset(states)
         return orders.in_hand(self._wanted, states)
 
+    @property
+    def to_be_restarted(self) -> set[str]:
+        """Return the programs that are to be restarted or replaced."""
+        return {each.program for each in self._wanted.pending}
+
+    @property
+    def paused(self) -> set[str]:
+        """Return why the keeper itself lets no job in."""
+        return set(self._wanted.paused)
+
+    def pause(self, reason: str) -> None:
+        """Let no job in until `resume` is called for the same reason."""
+        if reason not in self._wanted.paused:
+            self._want(replace(self._wanted, paused=(*self._wanted.paused, reason)))
+            _log.warning("Takes no more jobs: %s", reason)
+
+    def resume(self, reason: str) -> None:
+        """Let jobs in again, as far as this reason goes."""
+        kept = tuple(each for each in self._wanted.paused if each != reason)
+        self._want(replace(self._wanted, paused=kept))
+        _log.info("Takes jobs again, as far as %s goes", reason)
+
+    def restart_between_jobs(self, program: str, now_wall_s: float) -> None:
+        """Let a program be restarted as soon as no job can be cut by it."""
+        waits = orders.disturbs(program)
+        pending = Pending(program, Kind.RESTART, waits, now_wall_s)
+        self._want(orders.with_pending(self._wanted, [pending]))
+
+    def no_restart(self, program: str) -> None:
+        """Let a program's restart between jobs be: it goes at once."""
+        if program in self.to_be_restarted:
+            self._want(orders.without_pending(self._wanted, program))
+
     def _want(self, wanted: Wanted) -> None:
         if wanted != self._wanted:
             self._wanted = wanted

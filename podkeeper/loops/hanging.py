@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from podkeeper.loops import handiwork
 from podkeeper.loops.sight import reading_of
 from podkeeper.policy import hang
 from podkeeper.policy.cause import Cause
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from podkeeper.model.work import JobInHand, Work
     from podkeeper.policy.duty import Facts, Record, Verdict
     from podkeeper.settings.plan import Plan, Program
-
-#: Where a WebUI of several is told which GPU is its own.
-_GPU = "CUDA_VISIBLE_DEVICES"
 
 
 def rules_of(plan: Plan, program: Program) -> Rules:
@@ -47,15 +45,6 @@ def rules_of(plan: Plan, program: Program) -> Rules:
     )
 
 
-def _work(sight: Sight, plan: Plan) -> Work | None:
-    """Return what the handler that runs now says it has in hand, or None."""
-    work = sight.work
-    if work is None:
-        return None
-    infos = (sight.infos.get(each.name) for each in plan.of_role("handler"))
-    return work if any(each and each.pid == work.handler_pid for each in infos) else None
-
-
 def _job_at(work: Work | None, program: Program) -> JobInHand | None:
     """Return the job at a WebUI that moved last, or None."""
     jobs = [each for each in work.jobs if each.webui == program.name] if work is not None else []
@@ -64,7 +53,7 @@ def _job_at(work: Work | None, program: Program) -> JobInHand | None:
 
 def _gpu_ratio(sight: Sight, program: Program) -> float | None:
     """Return how busy the program's GPU is, or the busiest of all; None where unknown."""
-    own = program.environment.get(_GPU)
+    own = program.environment.get(handiwork.GPU_VARIABLE)
     gpus = sight.snapshot.gpus if sight.snapshot is not None else None
     ratios = [
         each.utilization_ratio for each in gpus or () if own is None or str(each.index) == own
@@ -95,7 +84,7 @@ class Hangs:
         reading = reading_of(sight, sight.infos[program.name])
         if sight.snapshot is None or reading is None:
             return None
-        work = _work(sight, self._plan)
+        work = handiwork.work_of(sight, self._plan)
         job = _job_at(work, program)
         silent = work is not None and work.jobs and work.handler_pid == facts.pid
         signs = Signs(

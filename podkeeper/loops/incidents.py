@@ -47,6 +47,11 @@ class IncidentBook:
             _log.error("%s", error)
             return None
 
+    @property
+    def opened(self) -> tuple[Incident, ...]:
+        """Return all open incidents, oldest first."""
+        return tuple(self._open)
+
     def of(self, program: str) -> list[Incident]:
         """Return the open incidents of a program, oldest first."""
         return [each for each in self._open if each.program == program]

@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING
 from podkeeper.loops import deaths
 from podkeeper.loops.desk import Desk, Now
 from podkeeper.loops.hanging import Due, Hangs, Undone
+from podkeeper.loops.relief import WORKER, Relief
 from podkeeper.loops.rules import rules_of
 from podkeeper.loops.sight import Births, Sight, facts_of, is_ready, is_silent
 from podkeeper.policy import duty, escalation, oom
 from podkeeper.policy.cause import Cause, Explanation
 from podkeeper.policy.duty import Deed, Facts, Record, Verdict
-from podkeeper.policy.pressure import Pressure
 
 if TYPE_CHECKING:
-    from podkeeper.loops.hanging import Dumps
     from podkeeper.loops.incidents import IncidentBook
-    from podkeeper.loops.world import Deeds, World
+    from podkeeper.loops.world import Means, World
     from podkeeper.model.incident import Incident
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.supervisord import Death
@@ -39,15 +38,13 @@ _LOOKS_PER_TIDY = 1000
 class Keeper:
     """Compares what should run with what runs; the difference is its work."""
 
-    def __init__(
-        self, plan: Plan, world: World, hands: Deeds, book: IncidentBook, dumps: Dumps
-    ) -> None:
+    def __init__(self, plan: Plan, world: World, means: Means, book: IncidentBook) -> None:
         self._plan = plan
         self._world = world
-        self._hands = hands
+        self._hands = means.hands
         self._book = book
         self._hangs = Hangs(plan)
-        self._undone = Undone(dumps)
+        self._undone = Undone(means.dumps)
         self._births = Births()
         self._rules = {each.name: rules_of(plan, each) for each in plan.programs}
         self._records = {
@@ -58,7 +55,8 @@ class Keeper:
         self._last_death: int = -1 if last is None else last
         known = book.recall("oom_kills", int)
         self._kills = oom.Kills(world.oom_kills() if known is None else known)
-        self._desk = Desk(plan, world, hands, book)
+        self._desk = Desk(plan, world, means.hands, book)
+        self._relief = Relief(plan, world, means, book, self._desk)
         self._looks = 0
 
     def look(self) -> None:
@@ -71,12 +69,16 @@ class Keeper:
         self._births.look(sight)
         self._account_for_deaths(sight)
         if self._world.is_running():
-            wanted_otherwise = self._desk.look(Now(sight, self._records, self._keep))
+            now = Now(sight, self._records, self._keep)
+            wanted_otherwise = self._desk.look(now)
             for program in self._plan.programs:
                 facts = facts_of(sight, self._plan, program, self._births)
-                if facts is not None and program.name not in wanted_otherwise:
+                # What somebody wants to end is still watched for hanging on its way.
+                ours = program.name not in wanted_otherwise
+                if facts is not None and (ours or facts.state == "STOPPING"):
                     self._judge(program, facts, sight)
             self._end_what_hung(sight)
+            self._relief.look(now, self._kills.count)
             self._escalate()
         self._close_what_is_over(sight)
         self._tidy()
@@ -92,10 +94,10 @@ class Keeper:
         return min((at_s for at_s in waiting if at_s is not None), default=None)
 
     def _keep(self, program: str, record: Record) -> None:
-        """Remember a record; write it down where more than fleeting readings changed."""
+        """Remember a record, in memory and for the keeper's next life."""
         before = self._records[program]
         self._records[program] = record
-        if before != record and duty.lasting(before) != duty.lasting(record):
+        if before != record:
             self._book.remember(f"record.{program}", record)
 
     def _account_for_deaths(self, sight: Sight) -> None:
@@ -170,6 +172,7 @@ class Keeper:
             self._give_up(program, verdict)
         elif verdict.deed == Deed.KILL:
             outcome = self._hands.kill(program, facts.pid)
+            _log.warning("%s (pid %d) %s: %s", program, facts.pid, verdict.reason, outcome)
             self._book.act_on_newest(program, verdict.deed, outcome)
         else:
             self._open_and_do(program, facts, verdict, sight)
@@ -253,14 +256,16 @@ class Keeper:
             for incident in self._book.of(program.name):
                 if self._is_over(program, incident, sight):
                     self._book.close(incident)
+        for incident in self._book.of(WORKER):
+            if self._relief.is_over(incident, sight):
+                self._book.close(incident)
 
     def _is_over(self, program: Program, incident: Incident, sight: Sight) -> bool:
         info = sight.infos.get(program.name)
         if info is None or info.state != "RUNNING":
             return False
         if info.pid == incident.pid:
-            calm = self._records[program.name].standing.pressure == Pressure.CALM
-            return incident.cause == Cause.MEMORY_SOFT and calm
+            return self._relief.is_over(incident, sight)
         return program.readiness_url is None or is_ready(sight, program)
 
     def _tidy(self) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from podkeeper.policy import pressure
 from podkeeper.policy.duty import Rules
 from podkeeper.policy.restarts import RestartPolicy
 
@@ -15,17 +14,6 @@ if TYPE_CHECKING:
 
 #: Programs that supervisord brings back by itself, so that nobody has to watch the watchers first.
 SUPERVISORD_RESTARTS = ("keeper", "watchdog")
-
-
-def _memory(plan: Plan, program: Program) -> pressure.Threshold | None:
-    if program.memory_soft_bytes is None or program.memory_hard_bytes is None:
-        return None
-    return pressure.of_limits(
-        program.memory_soft_bytes,
-        program.memory_hard_bytes,
-        plan.settings.memory.release_ratio,
-        plan.settings.memory.soft_grace_s,
-    )
 
 
 def restart_policy(chosen: RestartSettings) -> RestartPolicy:
@@ -41,9 +29,6 @@ def rules_of(plan: Plan, program: Program) -> Rules:
     asked = program.readiness_url is not None
     return Rules(
         restart=restart_policy(settings.restart),
-        memory=_memory(plan, program),
-        memory_hard_bytes=program.memory_hard_bytes,
-        cooldown_s=settings.memory.cooldown_s,
         startup_deadline_s=settings.webui.startup_deadline_s if asked else None,
         take_down_wait_s=settings.keeper.take_down_wait_s,
         supervisord_restarts=program.role in SUPERVISORD_RESTARTS,

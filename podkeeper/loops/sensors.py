@@ -11,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from podkeeper.loops.states import States
-from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Gpu, Network, ProgramReading
+from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc, psi
 from podkeeper.probes.background import Background
 from podkeeper.probes.liveness import NO_STREAK, Streak
-from podkeeper.probes.nvml import Nvml
+from podkeeper.probes.nvml import library_found
 from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
 from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from podkeeper.loops.gpu_sensors import GpuSensors
+    from podkeeper.model.gpu import Gpu, Xid
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.settings.schema import Settings
     from podkeeper.supervisord import ProgramInfo
@@ -43,6 +45,15 @@ class Usage:
         return max(0.0, (used_s - last[0]) / (now_s - last[1]))
 
 
+def _gpu_sensors(settings: Settings) -> GpuSensors | None:
+    """Return who watches the GPUs, or None where there is no driver."""
+    if not library_found():  # nor does one come to a container that runs
+        return None
+    from podkeeper.loops.gpu_sensors import GpuSensors  # noqa: PLC0415 - memory for nothing else
+
+    return GpuSensors(settings)
+
+
 class ContainerSensors:
     """Readings of the container as a whole. Our place in the control groups is found once."""
 
@@ -57,14 +68,17 @@ class ContainerSensors:
         self._disks: Background[list[Disk]] = Background(
             "disks", lambda: disk.disks(paths, root), chosen.disk_period_s
         )
-        self._gpus: Background[list[Gpu] | None] = Background(
-            "gpus", Nvml(chosen.gpu_retry_s).gpus, chosen.gpu_period_s
-        )
-        self.slow: list[Background[Any]] = [self._disks, self._gpus]
+        self._gpus = _gpu_sensors(plan.settings)
+        self.slow: list[Background[Any]] = [self._disks]
+        self.slow += self._gpus.slow if self._gpus is not None else ()
 
     def memory(self) -> ContainerMemory:
         """Return the container's memory."""
         return cgroup.container_memory(self._environ, self._root, self._places["memory"])
+
+    def working_set(self) -> int | None:
+        """Return what the container holds, read by itself."""
+        return cgroup.working_set(self._environ, self._root, self._places["memory"])
 
     def cpu(self, now_s: float) -> Cpu:
         """Return the container's processor time; the rate is that since the last call."""
@@ -87,7 +101,11 @@ class ContainerSensors:
 
     def gpus(self) -> list[Gpu] | None:
         """Return the newest look at the GPUs, or None where there is none or it hangs."""
-        return self._gpus.latest(self._max_age_s)
+        return None if self._gpus is None else self._gpus.gpus()
+
+    def xids(self) -> list[Xid]:
+        """Return the newest errors that the GPUs' driver has reported, however long ago."""
+        return [] if self._gpus is None else self._gpus.xids()
 
 
 def _probe(
@@ -121,6 +139,8 @@ class ProgramSensors:
         self._marks = proc.Marks(root)
         self._table = Table(root, plan.settings.watchdog.scan_period_s)
         self._ours: set[int] = set()
+        #: The processes of each program at the last look.
+        self.pids: dict[str, list[int]] = {}
         period_s = plan.settings.watchdog.states_period_s
         self._states = States(ask, supervisord_pid, period_s, time.monotonic)
         probes = {each.name: _probe(each, plan.settings, on_change) for each in plan.programs}
@@ -159,7 +179,8 @@ class ProgramSensors:
         names: dict[str, int | None] = {each.name: None for each in self._plan.programs}
         names.update({name: main.pid for name, main in mains.items()})
         families = proc.families(names, seen, self._marks.of, self._plan.run_id)
-        self._ours = {pid for family in families.values() for pid, _ in family}
+        self.pids = {name: [pid for pid, _ in family] for name, family in families.items()}
+        self._ours = {pid for family in self.pids.values() for pid in family}
         readings = []
         for program in self._plan.programs:
             name, main = program.name, mains.get(program.name)

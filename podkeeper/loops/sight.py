@@ -108,6 +108,5 @@ def facts_of(sight: Sight, plan: Plan, program: Program, births: Births) -> Fact
         running_s=None if born_s is None else sight.now_s - born_s,
         ready=reading.ready if reading is not None else None,
         readiness_detail=(reading.readiness_detail or "") if reading is not None else "",
-        memory_bytes=reading.memory_bytes if reading is not None else None,
         gate_open=gate_open(sight, plan, program),
     )

@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from podkeeper import atomic
+from podkeeper import atomic, hint
+from podkeeper.loops import news
+from podkeeper.loops.fastlane import FastLane
+from podkeeper.loops.gauges import Gauges
 from podkeeper.loops.sensors import ContainerSensors, ProgramSensors
 from podkeeper.model import snapshot as snapshots
 from podkeeper.model.snapshot import Snapshot
 from podkeeper.policy import pace
+from podkeeper.policy.pace import Rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,6 +32,12 @@ if TYPE_CHECKING:
     from podkeeper.probes.readiness import ReadinessProbe
     from podkeeper.settings.plan import Plan
     from podkeeper.supervisord import ProgramInfo
+
+
+def _rates(plan: Plan) -> Rates:
+    chosen = plan.settings.watchdog
+    return Rates(chosen.fill_bytes_per_s, chosen.fast_period_s, chosen.fast_cpu_ratio)
+
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +58,6 @@ class Watchdog:
         root: Path = Path("/"),
     ) -> None:
         self._plan = plan
-        self._limits_bytes = {each.name: each.memory_hard_bytes for each in plan.programs}
         # Unlike an Event, this may be put to from a signal handler that interrupts the wait.
         self._hints: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stopped = False
@@ -56,15 +65,19 @@ class Watchdog:
         self._container = ContainerSensors(plan, environ, root)
         self._programs = ProgramSensors(plan, ask, supervisord_pid, root, self._hint)
         self._sequence = 0
-        self._been_ready = self._was_ready_before()
+        before = self._before()
+        self._been_ready = before is not None and before.been_ready
+        self._gauges = Gauges(plan, before)
+        webuis = {each.name for each in plan.of_role("webui")}
+        self._lane = FastLane(_rates(plan), webuis, self._container.working_set, root)
         self._writable = True
         #: The newest snapshot; None before the first.
         self.newest: Snapshot | None = None
 
-    def _was_ready_before(self) -> bool:
-        """Return whether an earlier life of the watchdog in this start has seen a ready worker."""
+    def _before(self) -> Snapshot | None:
+        """Return the last snapshot of an earlier life of the watchdog in this start."""
         before = snapshots.read(self._plan.snapshot_path)
-        return before is not None and before.run_id == self._plan.run_id and before.been_ready
+        return before if before is not None and before.run_id == self._plan.run_id else None
 
     def take(self) -> Snapshot:
         """Return how everything is now."""
@@ -81,11 +94,15 @@ class Watchdog:
             disks=self._container.disks(),
             network=self._container.network(),
             gpus=self._container.gpus(),
+            xids=self._container.xids(),
             programs=self._programs.readings(),
         )
         self._been_ready = self._been_ready or snapshot.ready
         return msgspec.structs.replace(
-            snapshot, been_ready=self._been_ready, took_s=time.monotonic() - begun_s
+            snapshot,
+            signals=self._gauges.look(snapshot),
+            been_ready=self._been_ready,
+            took_s=time.monotonic() - begun_s,
         )
 
     def _write(self, snapshot: Snapshot) -> None:
@@ -105,23 +122,31 @@ class Watchdog:
 
     def tick(self) -> Snapshot:
         """Take one snapshot and hand it on."""
-        snapshot = self.take()
+        before, snapshot = self.newest, self.take()
         self._write(snapshot)
+        if news.worth_a_hint(before, snapshot):
+            hint.give(self._plan.hint_path)
+        self._lane.aim(snapshot.signals, self._programs.pids)
         # Last: what the pages say is in the file already.
         self.newest = snapshot
         return snapshot
 
     def _period_s(self, newest: Snapshot) -> float:
         chosen = self._plan.settings.watchdog
-        calm = pace.is_calm(newest.memory, newest.programs, self._limits_bytes, chosen.calm_ratio)
+        limits = {name: each.hard_bytes for name, each in self._gauges.limits.items()}
+        calm = pace.is_calm(newest.memory, newest.programs, limits, chosen.calm_ratio)
         return max(chosen.period_s, chosen.calm_period_s) if calm else chosen.period_s
 
     def _wait(self, begun_s: float, period_s: float) -> None:
-        """Wait for the next turn, or less long where a readiness has changed."""
-        try:
-            self._hints.get(timeout=max(0.0, begun_s + period_s - time.monotonic()))
-        except queue.Empty:
-            return
+        """Wait for the next turn, or less long where a readiness changed or a line was crossed."""
+        while (left_s := begun_s + period_s - time.monotonic()) > 0:
+            pause_s = self._lane.pause_s()
+            try:
+                self._hints.get(timeout=left_s if pause_s is None else min(left_s, pause_s))
+            except queue.Empty:
+                if pause_s is None or pause_s >= left_s or not self._lane.crossed():
+                    continue
+            break
         if not self._stopped:
             earliest_s = begun_s + self._plan.settings.watchdog.period_s * _EARLIEST_RATIO
             time.sleep(max(0.0, earliest_s - time.monotonic()))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podkeeper.loops.hanging import Dumps
     from podkeeper.loops.sight import Sight
     from podkeeper.policy.orders import Order
+    from podkeeper.policy.signals import Signal
     from podkeeper.supervisord import Death
 
 
@@ -28,8 +32,34 @@ class World(Protocol):
     def oom_kills(self) -> int | None:
         """Return the kernel's out-of-memory kills so far."""
 
+    def memory_of(self, program: str, main_pid: int) -> int | None:
+        """Return what a program's processes hold now, read anew, in bytes."""
+
+    def working_set(self) -> int | None:
+        """Return what the container holds now, read anew, in bytes."""
+
     def luck(self) -> float:
         """Return a random number from 0 to 1, for jitter."""
+
+
+class Giver(Protocol):
+    """Who can give back what nobody needs. Real ones in `podkeeper.actuators`."""
+
+    def can(self, signal: Signal, program: str) -> bool:
+        """Return whether it could relieve a signal; the program is that of the signal."""
+
+    def begin(self, signal: Signal, program: str, missing: float | None, *, idle: bool) -> None:
+        """Begin to give back, in the background; nothing where that is on its way already.
+
+        Args:
+            signal: What is squeezed.
+            program: Whose it is; empty where it is nobody's.
+            missing: How much is wanted, in the signal's unit; None where that is not known.
+            idle: Whether the program has no job in hand.
+        """
+
+    def finished(self) -> list[tuple[Signal, str]]:
+        """Return what has ended since the last call, and what came of it."""
 
 
 class Deeds(Protocol):
@@ -58,3 +88,12 @@ class Deeds(Protocol):
 
     def install(self) -> str:
         """Put the configuration that lies ready into place, and say what came of it."""
+
+
+class Means(NamedTuple):
+    """All that the keeper acts through."""
+
+    hands: Deeds
+    dumps: Dumps
+    #: Who can be asked to give back what nobody needs.
+    givers: Sequence[Giver] = ()

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podkeeper.model.gpu import Gpu, Xid
+from podkeeper.model.signal import SignalReading
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -54,21 +57,6 @@ class Network(msgspec.Struct, frozen=True, kw_only=True):
 
     received_bytes: int | None
     sent_bytes: int | None
-
-
-class Gpu(msgspec.Struct, frozen=True, kw_only=True):
-    """One GPU as NVML sees it."""
-
-    index: int
-    name: str | None
-    #: What programs can use: used and free, less what the driver keeps for itself.
-    memory_capacity_bytes: int | None
-    memory_used_bytes: int | None
-    utilization_ratio: float | None
-    temperature_celsius: float | None
-    power_watts: float | None
-    #: What NVML said instead of a reading, in words; None where everything could be read.
-    error: str | None = None
 
 
 class ProgramReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +113,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     #: None where there is no NVML; empty where it sees no GPU.
     gpus: list[Gpu] | None
     programs: list[ProgramReading]
+    #: How near everything is to its limit.
+    signals: list[SignalReading] = []
+    #: The newest errors that the driver has reported since the watchdog's start, oldest first.
+    xids: list[Xid] = []
     #: How long taking it lasted.
     took_s: float | None = None
     #: Whether this start could take a job at any instant up to now: tells starting from broken.

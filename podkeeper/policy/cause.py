@@ -19,6 +19,12 @@ class Cause(StrEnum):
     KERNEL_OOM = "kernel_oom"
     MEMORY_SOFT = "memory_soft"
     MEMORY_HARD = "memory_hard"
+    CONTAINER_MEMORY = "container_memory"
+    VRAM = "vram"
+    DISK_LOW = "disk_low"
+    INODES_LOW = "inodes_low"
+    OPEN_FILES = "open_files"
+    CPU_SHORT = "cpu_short"
     STARTUP_FAILED = "startup_failed"
     SILENT = "silent"
     HANG = "hang"
@@ -27,7 +33,21 @@ class Cause(StrEnum):
     REQUESTED = "requested"
     PORT_TAKEN = "port_taken"
     DISK_FULL = "disk_full"
+    #: A program's last lines say so.
     GPU_ERROR = "gpu_error"
+    GPU_LOST = "gpu_lost"
+    #: Its driver asks for a reset.
+    GPU_RESET = "gpu_reset"
+    #: Its driver has reported an error.
+    GPU_XID = "gpu_xid"
+    #: Memory errors that were not put right, or rows that were or could not be replaced.
+    GPU_ECC = "gpu_ecc"
+    GPU_HOT = "gpu_hot"
+    #: Its power supply slows it down.
+    GPU_POWER = "gpu_power"
+    #: GPU memory of a dead program that does not come back.
+    VRAM_ORPHAN = "vram_orphan"
+    VRAM_FRAGMENTED = "vram_fragmented"
     RAM_OOM = "ram_oom"
     BROKEN_INSTALL = "broken_install"
     UNKNOWN = "unknown"
@@ -58,6 +78,9 @@ class Explanation:
 
 _OWN_SENTENCES = {
     Cause.MEMORY_HARD: "taken down over its memory limit",
+    Cause.CONTAINER_MEMORY: "taken down because the container's memory ran out",
+    Cause.VRAM: "taken down because the GPU's memory ran out",
+    Cause.OPEN_FILES: "taken down because it could soon open no more files",
     Cause.STARTUP_FAILED: "taken down because it did not become ready",
     Cause.REQUESTED: "taken down on request",
     Cause.SILENT: "ran but had stopped watching, and was killed",

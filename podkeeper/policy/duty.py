@@ -1,9 +1,10 @@
 """What is due for one program now?
 
 Covers: from what is seen of it and remembered of it to at most one verdict, and what to remember.
-A program that should run and does not is started; one over its hard limit or never ready is taken
+A program that should run and does not is started; one that never becomes ready or hangs is taken
 down; one that will not go is killed. Level-triggered: it looks at what is, not at what happened.
-Leaves out: the effects (`podkeeper.actuators`), the order of looks and deeds (`podkeeper.loops`).
+Leaves out: what runs out (`policy.ladder`), the effects (`podkeeper.actuators`), the order of looks
+and deeds (`podkeeper.loops`).
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from podkeeper.policy import pressure, restarts
+from podkeeper.policy import restarts
 from podkeeper.policy.cause import Cause
-from podkeeper.policy.pressure import Pressure, Standing, Threshold
 from podkeeper.policy.restarts import GiveUp, History, RestartPolicy
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 class Deed(StrEnum):
     """What can be done to a program, mildest first."""
 
-    NOTE = "note"
     START = "start"
     TAKE_DOWN = "take_down"
     KILL = "kill"
@@ -49,10 +48,6 @@ class Rules:
     """What holds for one program."""
 
     restart: RestartPolicy
-    #: None where no limit is enforced.
-    memory: Threshold | None
-    memory_hard_bytes: int | None
-    cooldown_s: float
     #: Time from start to ready; None where readiness is not asked for.
     startup_deadline_s: float | None
     #: How long a program that is taken down may take before it is killed.
@@ -73,7 +68,6 @@ class Facts:
     running_s: float | None
     ready: bool | None = None
     readiness_detail: str = ""
-    memory_bytes: int | None = None
     #: How it is hung, where it is.
     hung: Hung | None = None
     #: Whether what it waits for at start is there: a ready WebUI, for the handler.
@@ -85,7 +79,6 @@ class Record:
     """What is remembered of a program between two looks. Instants are monotonic."""
 
     history: History = field(default_factory=History)
-    standing: Standing = field(default_factory=Standing)
     #: When it is to be started again; None while nothing is due.
     restart_at_s: float | None = None
     #: Why the keeper is taking it down, and since when.
@@ -94,7 +87,7 @@ class Record:
     #: Which of its processes that is; 0 where it does not matter.
     taking_down_pid: int = 0
     gave_up: bool = False
-    #: Until when no further deed is done for memory.
+    #: Until when no further deed is done for want of anything.
     cooldown_until_s: float = 0.0
     #: The pid that has been ready in this life.
     was_ready_pid: int = 0
@@ -113,7 +106,7 @@ def judge(
     if facts.state in UP and facts.running_s is not None:
         return _judge_up(facts, record, rules, now_s)
     if facts.state == "STOPPING":
-        return _judge_stopping(record, rules, now_s)
+        return _judge_stopping(facts, record, rules, now_s)
     if facts.state == "STOPPED" and record.taking_down is None:
         return _judge_stopped(facts, record)
     # A stop of our own is a death like any other: what was taken down is to come back.
@@ -147,11 +140,6 @@ def after_start(record: Record, rules: Rules, now_s: float, *, is_restart: bool)
     return Record(history=history, cooldown_until_s=record.cooldown_until_s)
 
 
-def lasting(record: Record) -> Record:
-    """Return the part of a record that must outlive the keeper."""
-    return replace(record, standing=Standing())
-
-
 def _judge_stopped(facts: Facts, record: Record) -> tuple[Record, Verdict | None]:
     if not facts.ever_started and facts.gate_open:
         return record, Verdict(Deed.START, None, "first start")
@@ -172,7 +160,12 @@ def _judge_down(
     return record, Verdict(Deed.START)
 
 
-def _judge_stopping(record: Record, rules: Rules, now_s: float) -> tuple[Record, Verdict | None]:
+def _judge_stopping(
+    facts: Facts, record: Record, rules: Rules, now_s: float
+) -> tuple[Record, Verdict | None]:
+    if facts.hung is not None:
+        # It would not end before its stop_wait_s, which may be the time of the longest job.
+        return record, Verdict(Deed.KILL, Cause.HANG, facts.hung.reason)
     since_s = record.taking_down_since_s
     if since_s is None or now_s - since_s < rules.take_down_wait_s:
         return record, None
@@ -183,7 +176,7 @@ def _judge_up(
     facts: Facts, record: Record, rules: Rules, now_s: float
 ) -> tuple[Record, Verdict | None]:
     if record.taking_down is not None and record.taking_down_pid == facts.pid:
-        return _judge_leaving(record, rules, now_s)
+        return _judge_leaving(facts, record, rules, now_s)
     running_s = facts.running_s or 0.0
     record = replace(
         record,
@@ -199,12 +192,14 @@ def _judge_up(
     bad = _judge_startup(facts, record, rules, running_s) or _judge_hang(facts)
     if bad is not None:
         return _taking_down(record, facts, bad, now_s), bad
-    return _judge_memory(facts, record, rules, now_s)
+    return record, None
 
 
-def _judge_leaving(record: Record, rules: Rules, now_s: float) -> tuple[Record, Verdict | None]:
+def _judge_leaving(
+    facts: Facts, record: Record, rules: Rules, now_s: float
+) -> tuple[Record, Verdict | None]:
     """Judge a process that is to go and still runs: asking it failed, or has not begun yet."""
-    record, verdict = _judge_stopping(record, rules, now_s)
+    record, verdict = _judge_stopping(facts, record, rules, now_s)
     return (replace(record, taking_down_since_s=now_s) if verdict else record), verdict
 
 
@@ -223,27 +218,6 @@ def _judge_startup(facts: Facts, record: Record, rules: Rules, running_s: float)
         return None
     reason = f"not ready {running_s:.0f} s after its start: {facts.readiness_detail}"
     return Verdict(Deed.TAKE_DOWN, Cause.STARTUP_FAILED, reason)
-
-
-def _judge_memory(
-    facts: Facts, record: Record, rules: Rules, now_s: float
-) -> tuple[Record, Verdict | None]:
-    if rules.memory is None or rules.memory_hard_bytes is None:
-        return record, None
-    headroom = None if facts.memory_bytes is None else rules.memory_hard_bytes - facts.memory_bytes
-    before = record.standing
-    standing = pressure.judge(headroom, rules.memory, before, now_s)
-    record = replace(record, standing=standing)
-    used = f"{facts.memory_bytes} bytes of RAM, hard limit {rules.memory_hard_bytes}"
-    if standing.pressure == Pressure.HARD:
-        if now_s < record.cooldown_until_s:
-            return record, None
-        verdict = Verdict(Deed.TAKE_DOWN, Cause.MEMORY_HARD, used)
-        record = _taking_down(record, facts, verdict, now_s)
-        return replace(record, cooldown_until_s=now_s + rules.cooldown_s), verdict
-    if standing.pressure == Pressure.SOFT and before.pressure == Pressure.CALM:
-        return record, Verdict(Deed.NOTE, Cause.MEMORY_SOFT, used)
-    return record, None
 
 
 def _taking_down(record: Record, facts: Facts, verdict: Verdict, now_s: float) -> Record:

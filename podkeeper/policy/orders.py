@@ -96,6 +96,8 @@ class Wanted:
     drained_since_s: float | None = None
     pending: tuple[Pending, ...] = ()
     reload: Reload | None = None
+    #: Why the keeper itself lets no job in: the signals that are too short for one.
+    paused: tuple[str, ...] = ()
     #: Whether the intake is kept down now, and so has to be let go when nothing holds it any more.
     holding: bool = False
 
@@ -161,7 +163,7 @@ def holds(wanted: Wanted) -> bool:
     """Return whether the intake must not run now."""
     waiting = any(each.when_idle for each in wanted.pending)
     reloading = wanted.reload is not None and wanted.reload.when_idle
-    return wanted.drained_since_s is not None or waiting or reloading
+    return wanted.drained_since_s is not None or bool(wanted.paused) or waiting or reloading
 
 
 def is_idle(states: Mapping[str, str]) -> bool:

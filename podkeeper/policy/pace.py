@@ -1,6 +1,7 @@
 """How soon is the next look worth its cost?
 
-Covers: the watchdog's pause between two snapshots, from the newest one. Seldom while everything
+Covers: the watchdog's pause between two snapshots, from the newest one, and between two looks at
+the little that tells whether a limit was crossed meanwhile. Seldom while everything
 runs and is far from every limit; otherwise often, so that what is close to a limit is seen to
 cross it. An unknown reading is no reason to hurry: it does not become known by looking more often.
 Leaves out: what a limit is and what is done about it (`policy.pressure`, `policy.duty`).
@@ -8,6 +9,7 @@ Leaves out: what a limit is and what is done about it (`policy.pressure`, `polic
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -81,3 +83,29 @@ def _is_settled(program: Program) -> bool:
 
 def _is_far(used_bytes: int | None, limit_bytes: int | None, calm_ratio: float) -> bool:
     return used_bytes is None or limit_bytes is None or used_bytes <= calm_ratio * limit_bytes
+
+
+@dataclass(frozen=True)
+class Rates:
+    """How fast things can go, and how much looking may cost."""
+
+    #: The fastest that memory can be taken, in bytes a second.
+    fill_bytes_per_s: float
+    #: The shortest pause there is.
+    shortest_s: float
+    #: The share of one core that looking may cost.
+    cpu_ratio: float
+
+
+def pause_s(lefts_bytes: Sequence[float], rates: Rates, cost_s: float) -> float | None:
+    """Return the time in which nothing can have been used up; None where there is nothing.
+
+    Args:
+        lefts_bytes: What is left of each thing until its line.
+        rates: How fast they can fill.
+        cost_s: The processor time of one look.
+    """
+    if not lefts_bytes:
+        return None
+    soonest_s = max(0.0, min(lefts_bytes)) / rates.fill_bytes_per_s
+    return max(soonest_s, rates.shortest_s, cost_s / rates.cpu_ratio)

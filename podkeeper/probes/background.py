@@ -55,3 +55,26 @@ class Background(Generic[Value]):
         if self._newest is None or time.monotonic() - self._newest[0] > max_age_s:
             return None
         return self._newest[1]
+
+
+def within(read: Callable[[], Value], limit_s: float) -> Value | None:
+    """Return what one reading gives, or None where it hangs for longer than the limit.
+
+    Raises:
+        BaseException: What the reading raised.
+    """
+    found: list[Value] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            found.append(read())
+        except BaseException as failure:  # noqa: BLE001 - raised again below
+            failures.append(failure)
+
+    thread = threading.Thread(target=run, name="once", daemon=True)
+    thread.start()
+    thread.join(limit_s)
+    if failures:
+        raise failures[0]
+    return found[0] if found else None

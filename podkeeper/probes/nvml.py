@@ -1,8 +1,9 @@
-"""What do the GPUs say of themselves?
+"""Is there an NVML, and what does it answer?
 
-Covers: the one door to NVML; opened when there is a driver, opened anew after it was lost.
-Leaves out: which program uses how much. In a container NVML's pids may be the host's, so memory
-is never counted by pid. A call may hang on a broken GPU: use a thread (`probes.background`).
+Covers: the one door to NVML, opened when there is a driver and opened anew after it was lost; one
+question put to it in several ways, for old and new drivers.
+Leaves out: the questions (`probes.gpus`, `probes.gpu_events`). A call may hang on a broken
+GPU: use a thread (`probes.background`), and a door of one's own in each.
 """
 
 from __future__ import annotations
@@ -12,15 +13,27 @@ import importlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from podkeeper.model.snapshot import Gpu
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 #: What the driver installs; the module `pynvml` looks for the same name.
 LIBRARY = "libnvidia-ml.so.1"
-_MILLI = 1000
-_PERCENT = 100
+ABSENT = f"no {LIBRARY} here: no driver, or the container was started without the GPUs"
+# Return codes of NVML, which never change: nvmlReturn_t in nvml.h.
+_INVALID_ARGUMENT, _NOT_SUPPORTED, _NO_PERMISSION, _FUNCTION_NOT_FOUND = 2, 3, 4, 13
+_LOST, _RESET_REQUIRED, _NO_DATA, _VERSION_MISMATCH, _DEPRECATED = 15, 16, 21, 25, 26
+#: Refusals that say no more than that this GPU, driver or container has no such reading.
+_CANNOT_TELL = frozenset(
+    {
+        _INVALID_ARGUMENT,
+        _NOT_SUPPORTED,
+        _NO_PERMISSION,
+        _FUNCTION_NOT_FOUND,
+        _NO_DATA,
+        _VERSION_MISMATCH,
+        _DEPRECATED,
+    }
+)
 
 
 def library_found() -> bool:
@@ -32,74 +45,51 @@ def library_found() -> bool:
     return True
 
 
-class _Reader:
-    """Reads one GPU value by value; remembers the first refusal."""
+class Reader:
+    """Puts questions to one GPU; remembers the first refusal that is worth telling."""
 
-    def __init__(self, nvml: Any) -> None:
+    def __init__(self, nvml: Any, handle: Any = None) -> None:
         self.nvml = nvml
+        self.handle = handle
         self.error: str | None = None
+        #: Whether the driver has said that the GPU is lost. It is asked no more then.
+        self.lost = False
+        #: Whether it has said that the GPU can be used only after a reset.
+        self.reset_required = False
 
-    def value(self, *calls: Callable[[], Any]) -> Any:
-        """Return what the first call says that NVML can answer, or None where none can."""
+    def value(self, *calls: tuple[Any, ...]) -> Any:
+        """Return what the first call says that NVML can answer, or None where none can.
+
+        A call is a function's name and its arguments but the GPU. Names, since a driver or a
+        binding may be too old for some of them, or too new.
+        """
+        return self._first(calls, needed=True)
+
+    def optional(self, *calls: tuple[Any, ...]) -> Any:
+        """Return the same of what many GPUs do not have: that one cannot tell is no error."""
+        return self._first(calls, needed=False)
+
+    def _first(self, calls: tuple[tuple[Any, ...], ...], *, needed: bool) -> Any:
         refusal = None
-        for call in calls:
+        for name, *arguments in calls:
+            if self.lost or self.handle is None:
+                break
+            call = getattr(self.nvml, name, None)
+            if call is None:
+                continue
             try:
-                return call()
+                return call(self.handle, *arguments)
             except self.nvml.NVMLError as error:
-                refusal = str(error)
+                refusal = self._heed(error, needed=needed) or refusal
         self.error = self.error or refusal
         return None
 
-
-def _utf8(name: str | bytes | None) -> str | None:
-    return name.decode(errors="replace") if isinstance(name, bytes) else name
-
-
-def _unknown(index: int, error: str | None) -> Gpu:
-    return Gpu(
-        index=index,
-        name=None,
-        memory_capacity_bytes=None,
-        memory_used_bytes=None,
-        utilization_ratio=None,
-        temperature_celsius=None,
-        power_watts=None,
-        error=error,
-    )
-
-
-def gpu(nvml: Any, index: int) -> Gpu:
-    """Return one GPU. Same as `nvidia-smi -i INDEX -q`.
-
-    `nvml` is the module `pynvml`, opened. What a GPU does not support, or a lost one does not
-    answer, is None.
-    """
-    read = _Reader(nvml)
-    handle = read.value(lambda: nvml.nvmlDeviceGetHandleByIndex(index))
-    if handle is None:
-        return _unknown(index, read.error)
-    memory = read.value(
-        lambda: nvml.nvmlDeviceGetMemoryInfo(handle, nvml.nvmlMemory_v2),
-        # Drivers before R510 have this one only; it counts what the driver keeps as used.
-        lambda: nvml.nvmlDeviceGetMemoryInfo(handle),
-    )
-    temperature = read.value(
-        lambda: nvml.nvmlDeviceGetTemperatureV(handle, nvml.NVML_TEMPERATURE_GPU),
-        # Goes away with CUDA 14; older drivers have this one only.
-        lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU),
-    )
-    rates = read.value(lambda: nvml.nvmlDeviceGetUtilizationRates(handle))
-    power = read.value(lambda: nvml.nvmlDeviceGetPowerUsage(handle))
-    return Gpu(
-        index=index,
-        name=_utf8(read.value(lambda: nvml.nvmlDeviceGetName(handle))),
-        memory_capacity_bytes=None if memory is None else memory.used + memory.free,
-        memory_used_bytes=None if memory is None else memory.used,
-        utilization_ratio=None if rates is None else rates.gpu / _PERCENT,
-        temperature_celsius=temperature,
-        power_watts=None if power is None else power / _MILLI,
-        error=read.error,
-    )
+    def _heed(self, error: Any, *, needed: bool) -> str | None:
+        """Return a refusal's words where they are worth telling."""
+        code = error.value
+        self.lost = self.lost or code == _LOST
+        self.reset_required = self.reset_required or code == _RESET_REQUIRED
+        return str(error) if needed or code not in _CANNOT_TELL else None
 
 
 class Nvml:
@@ -111,40 +101,40 @@ class Nvml:
         self._nvml: Any = None
         self._open = False
         self._not_before_s = 0.0
-        self._absent = False
+        #: Why it is not open, in words; None while it is, and before it was tried.
+        self.obstacle: str | None = None
 
-    def _try_open(self) -> bool:
-        """Return whether NVML is open. The module is loaded only where there is a driver."""
-        if self._open or self._absent or self._clock() < self._not_before_s:
-            return self._open
-        self._absent = not library_found()
-        if self._absent:
-            return False
+    def open(self) -> Any:
+        """Return the module `pynvml`, opened, or None where that cannot be.
+
+        The module is loaded only where there is a driver: it is larger than all that reads it.
+        """
+        if not self._open and self.obstacle != ABSENT and self._clock() >= self._not_before_s:
+            self._try_open()
+        return self._nvml if self._open else None
+
+    def _try_open(self) -> None:
+        if not library_found():
+            self.obstacle = ABSENT
+            return
         self._nvml = importlib.import_module("pynvml")
         try:
             self._nvml.nvmlInit()
-            self._open = True
-        except self._nvml.NVMLError:
-            self._not_before_s = self._clock() + self._retry_s
-        return self._open
+        except self._nvml.NVMLError as error:
+            self._fail(str(error))
+            return
+        self._open, self.obstacle = True, None
 
-    def close(self) -> None:
-        """Let NVML go, so that the next reading opens it anew."""
-        if self._open:
-            self._open = False
-            self._not_before_s = self._clock() + self._retry_s
-            try:
-                self._nvml.nvmlShutdown()
-            except self._nvml.NVMLError:
-                return  # it is gone already, which is what was asked for
+    def _fail(self, obstacle: str) -> None:
+        self._open, self.obstacle = False, obstacle
+        self._not_before_s = self._clock() + self._retry_s
 
-    def gpus(self) -> list[Gpu] | None:
-        """Return all GPUs, or None where there is no NVML. Same as `nvidia-smi -q`."""
-        if not self._try_open():
-            return None
+    def close(self, obstacle: str) -> None:
+        """Let NVML go for what stands in its way; it is opened anew after a pause."""
+        if not self._open:
+            return
+        self._fail(obstacle)
         try:
-            count = self._nvml.nvmlDeviceGetCount()
-        except self._nvml.NVMLError:  # the driver went away below us
-            self.close()
-            return None
-        return [gpu(self._nvml, index) for index in range(count)]
+            self._nvml.nvmlShutdown()
+        except self._nvml.NVMLError:
+            return  # it is gone already, which is what was asked for

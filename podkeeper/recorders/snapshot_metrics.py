@@ -1,19 +1,22 @@
 """Which metrics does a snapshot give?
 
 Covers: from the snapshot's values to samples. Pure.
-Leaves out: writing them (`recorders.metrics`).
+Leaves out: those of the GPUs (`recorders.gpu_metrics`), writing them (`recorders.metrics`).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podkeeper.policy.pressure import of_word
+from podkeeper.recorders import gpu_metrics
 from podkeeper.recorders.metrics import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podkeeper.model.snapshot import Disk, Gpu, ProgramReading, Snapshot
+    from podkeeper.model.signal import SignalReading
+    from podkeeper.model.snapshot import Disk, ProgramReading, Snapshot
 
 
 def _container(snapshot: Snapshot) -> Iterator[Sample]:
@@ -36,16 +39,6 @@ def _disk(disk: Disk) -> Iterator[Sample]:
     yield Sample("podkeeper_disk_available_inodes", disk.available_inodes, labels)
 
 
-def _gpu(gpu: Gpu) -> Iterator[Sample]:
-    labels = (str(gpu.index),)
-    yield Sample("podkeeper_gpu_info", 1 if gpu.name else None, (*labels, gpu.name or ""))
-    yield Sample("podkeeper_gpu_memory_capacity_bytes", gpu.memory_capacity_bytes, labels)
-    yield Sample("podkeeper_gpu_memory_used_bytes", gpu.memory_used_bytes, labels)
-    yield Sample("podkeeper_gpu_utilization_ratio", gpu.utilization_ratio, labels)
-    yield Sample("podkeeper_gpu_temperature_celsius", gpu.temperature_celsius, labels)
-    yield Sample("podkeeper_gpu_power_watts", gpu.power_watts, labels)
-
-
 def _program(program: ProgramReading) -> Iterator[Sample]:
     labels, state, ready = (program.name,), program.state, program.ready
     up = None if state is None else int(state == "RUNNING")
@@ -63,6 +56,15 @@ def _program(program: ProgramReading) -> Iterator[Sample]:
     yield Sample("podkeeper_program_open_files", program.open_files, labels)
 
 
+def _signal(signal: SignalReading) -> Iterator[Sample]:
+    labels = (signal.kind, signal.subject)
+    size = signal.capacity
+    left = None if signal.headroom is None or not size else signal.headroom / size
+    yield Sample("podkeeper_headroom_ratio", left, labels)
+    yield Sample("podkeeper_pressure", int(of_word(signal.pressure)), labels)
+    yield Sample("podkeeper_exhausted_in_seconds", signal.exhausted_in_s, labels)
+
+
 def samples(snapshot: Snapshot, version: str, now_monotonic_s: float) -> Iterator[Sample]:
     """Yield every sample of a snapshot, unknown ones with None."""
     age_s = max(0.0, now_monotonic_s - snapshot.taken_monotonic_s)
@@ -74,7 +76,8 @@ def samples(snapshot: Snapshot, version: str, now_monotonic_s: float) -> Iterato
     yield from _container(snapshot)
     for disk in snapshot.disks:
         yield from _disk(disk)
-    for gpu in snapshot.gpus or ():
-        yield from _gpu(gpu)
+    yield from gpu_metrics.samples(snapshot.gpus or (), snapshot.xids)
     for program in snapshot.programs:
         yield from _program(program)
+    for signal in snapshot.signals:
+        yield from _signal(signal)

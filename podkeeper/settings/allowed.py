@@ -91,7 +91,7 @@ def _written(quantity: str) -> dict[str, Any]:
         "size": units.SIZE_PATTERN,
         "span": units.SPAN_PATTERN,
         "ratio": rf"{units.SHARE_PATTERN}|^\s*[0-9]*\.?[0-9]+\s*$",
-        "amount": f"{units.SIZE_PATTERN}|{units.SHARE_PATTERN}",
+        "amount": units.AMOUNT_PATTERN,
     }[quantity]
     number = "integer" if quantity in {"size", "amount"} else "number"
     return {"anyOf": [{"type": number}, {"type": "string", "pattern": pattern}]}

@@ -76,8 +76,7 @@ def _typed(value: object, kind: Any) -> object:
         value = _PARSERS[quantity](value)
         if quantity == "amount":
             return value
-    value = _read(value, kind)
-    typed = msgspec.convert(value, kind, strict=not isinstance(value, str))
+    typed = msgspec.convert(_read(value, kind), kind, strict=not isinstance(value, str))
     if isinstance(typed, float) and not math.isfinite(typed):
         raise ValueError(value)
     return typed

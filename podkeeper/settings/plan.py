@@ -129,6 +129,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.runtime_dir) / "snapshot.json"
 
     @property
+    def hint_path(self) -> Path:
+        """Return where the keeper is told that there is something new to see."""
+        return Path(self.runtime_dir) / "keeper.sock"
+
+    @property
     def work_path(self) -> Path:
         """Return where the handler leaves which jobs it has in hand: a folder it may write to."""
         return Path(self.runtime_dir) / "handler" / "work.json"
@@ -141,7 +146,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def _encode(value: object) -> object:
     if isinstance(value, Amount):
-        return str(value) if value.size_bytes is None else value.size_bytes
+        return value.exact
     raise TypeError(value)
 
 

@@ -11,9 +11,11 @@ import shlex
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
+from podkeeper.settings.gpu import gpus
 from podkeeper.settings.isolation import backward_ranges
 from podkeeper.settings.leak import memories
 from podkeeper.settings.listening import listening
+from podkeeper.settings.memory import lines_out_of_order
 from podkeeper.settings.private import holds_key
 
 if TYPE_CHECKING:
@@ -43,10 +45,11 @@ def _limits(settings: Settings) -> Iterator[tuple[str, object, str]]:
     for name in PROGRAMS_WITH_MEMORY:
         program = getattr(settings, name)
         soft, hard = program.memory_soft, program.memory_hard
-        comparable = (soft.ratio is None) == (hard.ratio is None)
+        same = (soft.ratio is None) == (hard.ratio is None)
+        comparable = same and not (soft.left or hard.left)  # what is left is known at the start
         if comparable and _figure(soft) >= _figure(hard):
             yield f"{name}.memory_soft", str(soft), f"must be below {name}.memory_hard ({hard})"
-        if not _figure(hard):
+        if not _figure(hard) and not hard.left:
             yield f"{name}.memory_hard", str(hard), "must be above zero"
     if settings.memory.reserve.ratio == 1:
         yield "memory.reserve", str(settings.memory.reserve), "must leave some memory to plan with"
@@ -118,7 +121,18 @@ def _environments(settings: Settings) -> Iterator[tuple[str, object, str]]:
         yield f"webui.environment.{name}", "…", "the RunPod key is for the handler alone"
 
 
-RULES = (_limits, _ports, _times, _commands, _environments, backward_ranges, listening, memories)
+RULES = (
+    _limits,
+    _ports,
+    _times,
+    _commands,
+    _environments,
+    backward_ranges,
+    listening,
+    lines_out_of_order,
+    gpus,
+    memories,
+)
 
 
 def broken(settings: Settings, origins: Mapping[str, str]) -> list[Complaint]:

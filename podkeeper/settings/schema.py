@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from podkeeper.settings.faults import SimFault
 from podkeeper.settings.forecast import ForecastSettings
+from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
 from podkeeper.settings.kinds import (
     QUANTITY,
@@ -27,6 +28,7 @@ from podkeeper.settings.kinds import (
     Names,
     Port,
     Ratio,
+    RatioAboveZero,
     Section,
     Size,
     SizeAboveZero,
@@ -34,6 +36,7 @@ from podkeeper.settings.kinds import (
     SpanAboveZero,
 )
 from podkeeper.settings.leak import LeakSettings
+from podkeeper.settings.memory import MemorySettings, ThresholdSettings
 
 
 class WorkerSettings(Section, frozen=True):
@@ -128,6 +131,9 @@ class WatchdogSettings(PlacedSection, frozen=True):
     period_s: SpanAboveZero
     calm_period_s: SpanAboveZero
     calm_ratio: Ratio
+    fast_period_s: SpanAboveZero
+    fast_cpu_ratio: RatioAboveZero
+    fill_bytes_per_s: SizeAboveZero
     scan_period_s: SpanAboveZero
     states_period_s: SpanAboveZero
     states_timeout_s: SpanAboveZero
@@ -174,15 +180,6 @@ class RestartSettings(Section, frozen=True):
     budget_window_s: SpanAboveZero
     escalation: Literal["exit", "refresh", "hold"]
     exit_code: Annotated[int, Meta(ge=1, le=125)]
-
-
-class MemorySettings(Section, frozen=True):
-    """How memory is judged."""
-
-    reserve: MemoryAmount
-    soft_grace_s: Span
-    release_ratio: Ratio
-    cooldown_s: Span
 
 
 class LogSettings(Section, frozen=True):
@@ -266,6 +263,8 @@ class Settings(Section, frozen=True):
     keeper: KeeperSettings
     restart: RestartSettings
     memory: MemorySettings
+    thresholds: ThresholdSettings
+    gpu: GpuSettings
     forecast: ForecastSettings
     leak: LeakSettings
     logs: LogSettings

@@ -14,7 +14,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit" / "keeper"))
 from fake_world import Story
 
+from podkeeper.policy.cause import Cause
+
 MANAGED = st.sampled_from(["webui-0", "webui-1", "handler", "platform"])
+
+_FOR_WANT = (Cause.MEMORY_HARD, Cause.CONTAINER_MEMORY)
 
 
 class KeeperMachine(RuleBasedStateMachine):
@@ -102,6 +106,14 @@ class KeeperMachine(RuleBasedStateMachine):
             for name in self.story.world.programs:
                 known = self.story.keeper._book.of(name)
                 assert len({(each.pid, each.cause) for each in known}) == len(known)
+
+    @invariant()
+    def one_victim_at_a_time(self) -> None:
+        """Nobody is sent down for want of memory while another one is on its way."""
+        if hasattr(self, "story"):
+            records = self.story.keeper._records.values()
+            victims = [each for each in records if each.taking_down in _FOR_WANT]
+            assert len(victims) <= 1
 
     @rule()
     def calm_down(self) -> None:

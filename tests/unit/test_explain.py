@@ -29,6 +29,7 @@ def incident(**changes: object) -> Incident:
             "oom_kills_before": 1,
             "oom_kills_after": 2,
             "last_lines": ["loading", "decoding"],
+            "jobs_in_hand": ["a1 sampling 50% at webui"],
         },
         "actions": [Action(at_s=1000.25, deed="start", outcome="started")],
         **changes,
@@ -44,6 +45,7 @@ def test_the_story_tells_what_was_seen_the_rule_what_was_done_and_how_long() -> 
     assert "program memory" not in story
     assert "out-of-memory kills by the kernel: 1" in story
     assert "  decoding" in story
+    assert "jobs in hand: a1 sampling 50% at webui" in story
     assert "count of out-of-memory kills rose" in story
     assert "after 250ms: started it (started)" in story
     assert story.endswith("4.5s until it was back")
@@ -61,6 +63,15 @@ def test_what_is_still_open_says_so() -> None:
 def test_every_cause_has_a_rule(cause: Cause) -> None:
     """No incident is left without the reason for what was done."""
     assert rule(cause).endswith((".", ")."))
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [Cause.MEMORY_SOFT, Cause.CONTAINER_MEMORY, Cause.VRAM, Cause.DISK_LOW, Cause.CPU_SHORT],
+)
+def test_what_runs_out_has_a_rule_of_its_own(cause: Cause) -> None:
+    """It names the settings that decide."""
+    assert "thresholds." in rule(cause) or "memory." in rule(cause)
 
 
 @given(

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from supervisor import events
-from supervisor.states import ProcessStates
+from supervisor.states import ProcessStates, SupervisorStates
 
 from hooks.plugin_deaths import DeathRecorder
 from hooks.plugin_watch import KeeperWatch
@@ -32,6 +32,7 @@ class FakeSupervisord:
             pidhistory={process.pid: self.program},
             logger=SimpleNamespace(critical=self.said.append),
             waitpid=None,
+            mood=SupervisorStates.RUNNING,
         )
 
 
@@ -91,9 +92,20 @@ def test_a_keeper_that_does_not_run_cannot_be_silent(sleeper, state) -> None:
     assert fake.said == []
 
 
+def test_a_keeper_is_not_silent_while_everything_is_being_stopped(sleeper) -> None:
+    """It waits for the others' end then, to clear up what they leave behind."""
+    fake = FakeSupervisord(sleeper)
+    fake.options.mood = SupervisorStates.SHUTDOWN
+    watch = KeeperWatch(fake, DeathRecorder(fake), program="keeper", silence_s=-1.0)
+    watch.on_tick(None)
+    watch.on_tick(None)
+    assert sleeper.poll() is None
+
+
 def test_a_worker_without_a_keeper_is_no_error() -> None:
     """Nothing here may raise into supervisord's loop."""
-    fake = SimpleNamespace(process_groups={}, options=None)
+    options = SimpleNamespace(mood=SupervisorStates.RUNNING)
+    fake = SimpleNamespace(process_groups={}, options=options)
     KeeperWatch(fake, None, program="keeper", silence_s=0).on_tick(None)
 
 

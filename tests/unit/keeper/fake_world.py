@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from podkeeper.loops.gauges import Gauges
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
 from podkeeper.loops.sight import Sight
-from podkeeper.model.snapshot import ContainerMemory, Cpu, Network, ProgramReading, Snapshot
+from podkeeper.loops.world import Means
+from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading, Snapshot
 from podkeeper.model.work import JobInHand, Work
 from podkeeper.policy.orders import Order
 from podkeeper.recorders.ledger import Ledger
@@ -23,6 +25,7 @@ from podkeeper.supervisord import Death, ProgramInfo
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from podkeeper.policy.signals import Signal
     from podkeeper.settings.plan import Plan
 
 START_WALL_S = 1_000_000.0
@@ -91,9 +94,16 @@ class FakeWorld:
     #: Programs that answer no liveness probe.
     deaf: set[str] = field(default_factory=set)
     dumped: list[str] = field(default_factory=list)
+    #: What a second reading of memory says, where it differs from the first.
+    second_reading: int | None = None
+    #: What the container holds beside its programs.
+    other_bytes: int = 1 << 30
+    #: Room of the one disk there is, of a hundred GiB.
+    disk_left_bytes: int = 50 << 30
 
     def __post_init__(self) -> None:
         """Start what supervisord starts by itself."""
+        self.gauges = Gauges(self.plan)
         for program in self.plan.programs:
             self.programs[program.name] = FakeProgram()
             if program.autostart:
@@ -106,6 +116,7 @@ class FakeWorld:
         program.started_at_s = self.now_s
         program.hung = program.stopped = False
         program.cpu_s = 0.0
+        program.memory_bytes = 1000
 
     # What the keeper sees.
 
@@ -158,6 +169,10 @@ class FakeWorld:
         )
 
     def _snapshot(self) -> Snapshot:
+        snapshot = self._readings()
+        return replace(snapshot, signals=self.gauges.look(snapshot))
+
+    def _readings(self) -> Snapshot:
         return Snapshot(
             run_id=self.plan.run_id,
             sequence=0,
@@ -165,10 +180,20 @@ class FakeWorld:
             taken_at_s=START_WALL_S + self.now_s,
             taken_monotonic_s=self.now_s,
             memory=ContainerMemory(
-                capacity_bytes=8 << 30, working_set_bytes=1 << 30, oom_kills=self.kernel_oom_kills
+                capacity_bytes=8 << 30,
+                working_set_bytes=self.working_set(),
+                oom_kills=self.kernel_oom_kills,
             ),
             cpu=Cpu(capacity_cores=2.0, used_cores=0.1),
-            disks=[],
+            disks=[
+                Disk(
+                    path="/",
+                    capacity_bytes=100 << 30,
+                    available_bytes=self.disk_left_bytes,
+                    capacity_inodes=None,
+                    available_inodes=None,
+                )
+            ],
             network=Network(received_bytes=0, sent_bytes=0),
             gpus=None,
             programs=[self._reading(name) for name in self.programs],
@@ -219,6 +244,16 @@ class FakeWorld:
     def oom_kills(self) -> int | None:
         """Return the kernel's counter."""
         return self.kernel_oom_kills
+
+    def memory_of(self, program: str, main_pid: int) -> int | None:
+        """Return the second reading of a program's memory."""
+        assert self.programs[program].pid == main_pid
+        return self.second_reading or self.programs[program].memory_bytes
+
+    def working_set(self) -> int:
+        """Return what the programs hold and what is there besides."""
+        used = (each.memory_bytes or 0 for each in self.programs.values() if each.pid)
+        return self.other_bytes + sum(used)
 
     def luck(self) -> float:
         """Return no luck at all."""
@@ -328,19 +363,52 @@ class FakeWorld:
             self._spawn(name)
 
 
+class FakeGiver:
+    """Gives back what it is told to, at the next look."""
+
+    def __init__(self, world: FakeWorld) -> None:
+        self.world = world
+        #: What it can relieve, and what a program holds after it.
+        self.able: set[str] = set()
+        self.leaves_bytes: int | None = None
+        self.begun: list[Signal] = []
+        self._ended: list[Signal] = []
+
+    def can(self, signal: Signal, program: str) -> bool:
+        """Return whether it was told that it can."""
+        assert not program or program in self.world.programs
+        return str(signal) in self.able
+
+    def begin(self, signal: Signal, program: str, missing: float | None, *, idle: bool) -> None:
+        """Give back at once."""
+        assert missing is None or missing >= 0
+        assert idle in (True, False)
+        self.begun.append(signal)
+        self._ended.append(signal)
+        if program and self.leaves_bytes is not None:
+            self.world.programs[program].memory_bytes = self.leaves_bytes
+
+    def finished(self) -> list[tuple[Signal, str]]:
+        """Return what was given back since the last call."""
+        ended, self._ended = self._ended, []
+        return [(each, "freed some") for each in ended]
+
+
 class Story:
     """A keeper in a fake world."""
 
     def __init__(self, folder: Path, *assignments: str) -> None:
         self.plan = make("run", *assignments, runtime_dir=folder)
         self.world = FakeWorld(self.plan)
+        self.giver = FakeGiver(self.world)
         self.ledger = Ledger(folder / "ledger", busy_timeout_s=5, max_bytes=1 << 30)
         self.keeper = self.new_keeper()
 
     def new_keeper(self) -> Keeper:
         """Return a keeper as it comes up after its own death, or at first."""
         book = IncidentBook(self.ledger, "run", lambda: START_WALL_S + self.world.now_s)
-        self.keeper = Keeper(self.plan, self.world, self.world, book, self.world)
+        means = Means(self.world, self.world, [self.giver])
+        self.keeper = Keeper(self.plan, self.world, means, book)
         return self.keeper
 
     def run(self, span_s: float, step_s: float = 0.5) -> None:

@@ -10,7 +10,7 @@ from fake_world import FakeWorld, make
 
 from podkeeper.loops.hanging import Hangs, rules_of
 from podkeeper.loops.sight import Births, facts_of
-from podkeeper.model.snapshot import Gpu
+from podkeeper.model.gpu import Gpu
 from podkeeper.model.work import JobInHand
 from podkeeper.policy.duty import Record
 

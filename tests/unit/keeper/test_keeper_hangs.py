@@ -169,3 +169,30 @@ def test_a_handler_without_jobs_may_be_silent(story: Story) -> None:
     story.world.handler_writes = False
     story.run(120)
     assert story.ledger.incidents() == []
+
+
+@pytest.mark.parametrize("order", ["", "drain"])
+def test_a_handler_that_freezes_while_it_is_being_stopped_is_killed(
+    story: Story, order: str
+) -> None:
+    """Its stop waits for the longest job, and it would do nothing in that time."""
+    if order:
+        story.world.order(order)
+        story.run(1)
+    else:
+        story.world.take_down("handler")
+    stop(story, "handler")
+    story.run(7)
+    assert ("kill", "handler") in story.world.deeds
+    assert story.state("handler") == "STOPPED"
+    assert story.ledger.incidents() == []
+
+
+def test_a_death_says_which_jobs_were_in_hand(story: Story) -> None:
+    """Whoever reads the incident learns what ran when it happened."""
+    story.world.give_job()
+    story.run(2)
+    story.world.die("webui", number=signal.SIGSEGV)
+    story.run(2)
+    (incident,) = story.ledger.incidents()
+    assert incident.evidence["jobs_in_hand"] == ["job-1 sampling 50% at webui"]

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+#: Above the simulator's hard limit of 3 GiB, and below what is killed at once.
+HARD_BYTES = int(3.1 * (1 << 30))
+
 
 @pytest.fixture
 def story(tmp_path: Path) -> Iterator[Story]:
@@ -216,7 +219,7 @@ def test_over_the_hard_limit_a_program_is_taken_down_once(story: Story) -> None:
     """One take-down, one incident with the reading, one start, and calm afterwards."""
     del story.world.deeds[:]
     webui = story.world.programs["webui"]
-    webui.memory_bytes = 4 << 30
+    webui.memory_bytes = HARD_BYTES
     story.run(1)
     assert story.world.deeds == [("take_down", "webui")]
     webui.memory_bytes = 1000
@@ -225,14 +228,14 @@ def test_over_the_hard_limit_a_program_is_taken_down_once(story: Story) -> None:
     assert story.world.deeds == [("take_down", "webui"), ("start", "webui")]
     (incident,) = story.ledger.incidents()
     assert incident.cause == "memory_hard"
-    assert incident.evidence["program_memory_bytes"] == 4 << 30
+    assert incident.evidence["program_memory_bytes"] == HARD_BYTES
     assert incident.closed_at_s is not None
 
 
 def test_what_ignores_its_stop_is_killed_whole(story: Story) -> None:
     """Over the hard limit a program has a bounded time to end by itself."""
     del story.world.deeds[:]
-    story.world.programs["webui"].memory_bytes = 4 << 30
+    story.world.programs["webui"].memory_bytes = HARD_BYTES
     story.run(story.plan.settings.keeper.take_down_wait_s + 1)
     assert ("kill", "webui") in story.world.deeds
     assert story.state("webui") == "RUNNING"
@@ -240,7 +243,7 @@ def test_what_ignores_its_stop_is_killed_whole(story: Story) -> None:
 
 def test_a_keeper_that_dies_between_take_down_and_start_finishes_the_job(story: Story) -> None:
     """The next keeper knows that the stop was the keeper's own and starts the program."""
-    story.world.programs["webui"].memory_bytes = 4 << 30
+    story.world.programs["webui"].memory_bytes = HARD_BYTES
     story.run(0.5)
     story.world.programs["webui"].memory_bytes = 1000
     story.new_keeper()

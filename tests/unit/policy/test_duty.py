@@ -6,20 +6,17 @@ from dataclasses import replace
 
 import pytest
 
-from podkeeper.policy import duty, pressure
+from podkeeper.policy import duty
 from podkeeper.policy.cause import Cause
 from podkeeper.policy.duty import Deed, Facts, Record, Rules
 from podkeeper.policy.restarts import History, RestartPolicy
 
 RULES = Rules(
     restart=RestartPolicy(1, 2, 60, 0, 60, 3, 600),
-    memory=pressure.of_limits(800, 1000, 0.9, 10),
-    memory_hard_bytes=1000,
-    cooldown_s=20,
     startup_deadline_s=100,
     take_down_wait_s=5,
 )
-UP = Facts(state="RUNNING", pid=7, ever_started=True, running_s=10.0, ready=True, memory_bytes=100)
+UP = Facts(state="RUNNING", pid=7, ever_started=True, running_s=10.0, ready=True)
 EXITED = Facts(state="EXITED", pid=0, ever_started=True, running_s=None)
 STOPPED = Facts(state="STOPPED", pid=0, ever_started=True, running_s=None)
 
@@ -98,39 +95,6 @@ def test_an_operator_can_bring_back_what_was_given_up() -> None:
     record, verdict = judged(UP, Record(gave_up=True))
     assert verdict is None
     assert not record.gave_up
-
-
-def test_over_its_hard_limit_a_program_is_taken_down_and_started_again() -> None:
-    """Memory over the hard limit ends in one take-down, then a start once it has stopped."""
-    record, verdict = judged(replace(UP, memory_bytes=1001), Record())
-    assert verdict is not None
-    assert (verdict.deed, verdict.cause) == (Deed.TAKE_DOWN, Cause.MEMORY_HARD)
-    record, _ = duty.after_death(record, RULES, 60.0, 51.0, 0.0)
-    verdict = judged(STOPPED, record, 51.0)[1]
-    assert verdict is not None
-    assert verdict.deed == Deed.START
-
-
-def test_no_second_deed_for_memory_within_the_cooldown() -> None:
-    """After a take-down the same program is not taken down again until the cooldown is over."""
-    record, _ = judged(replace(UP, memory_bytes=1001), Record(), 50.0)
-    record = duty.after_start(record, RULES, 51.0, is_restart=True)
-    assert judged(replace(UP, pid=8, memory_bytes=1001), record, 60.0)[1] is None
-    assert judged(replace(UP, pid=8, memory_bytes=1001), record, 70.0)[1] is not None
-
-
-def test_soft_pressure_is_noted_once() -> None:
-    """Crossing the soft limit for the grace time gives one note, not one a look."""
-    record, notes = Record(), []
-    for now_s in range(0, 40, 2):
-        record, verdict = judged(replace(UP, memory_bytes=900), record, float(now_s))
-        notes += [verdict] if verdict else []
-    assert [(note.deed, note.cause) for note in notes] == [(Deed.NOTE, Cause.MEMORY_SOFT)]
-
-
-def test_unknown_memory_is_no_reason_for_anything() -> None:
-    """A blind probe never takes a program down."""
-    assert judged(replace(UP, memory_bytes=None), Record())[1] is None
 
 
 @pytest.mark.parametrize(

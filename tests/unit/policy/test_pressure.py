@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from podkeeper.policy import pressure
 from podkeeper.policy.pressure import Pressure, Standing, Threshold
 
-LINES = Threshold(soft_bytes=200, hard_bytes=50, release_bytes=300, grace_s=10)
+LINES = Threshold(soft=200, hard=50, release=300, grace_s=10, critical=-100)
 headrooms = st.one_of(st.none(), st.integers(min_value=-1000, max_value=1000))
 traces = st.lists(st.tuples(headrooms, st.floats(min_value=0, max_value=30)), max_size=40)
 
@@ -37,15 +37,16 @@ def test_pressure_ends_only_through_release(trace: list[tuple[int | None, float]
     for headroom, before, after in run(trace):
         if before.pressure > Pressure.CALM and after.pressure == Pressure.CALM:
             assert headroom is not None
-            assert headroom > LINES.release_bytes
+            assert headroom > LINES.release
 
 
 @given(traces)
 def test_hard_needs_a_hard_reading_and_no_grace(trace: list[tuple[int | None, float]]) -> None:
-    """A known reading is judged hard exactly when it is below the hard line."""
+    """A known reading is judged hard, or critical, exactly when it is below that line."""
     for headroom, _, after in run(trace):
         if headroom is not None:
-            assert (after.pressure == Pressure.HARD) == (headroom < LINES.hard_bytes)
+            assert (after.pressure >= Pressure.HARD) == (headroom < LINES.hard)
+            assert (after.pressure == Pressure.CRITICAL) == (headroom < LINES.critical)
 
 
 def test_soft_needs_the_whole_grace_without_a_break() -> None:
@@ -64,5 +65,5 @@ def test_lines_that_could_never_be_left_are_refused(soft: int, hard: int, releas
 
 def test_limits_on_use_become_headroom() -> None:
     """Use of just under the soft limit is above the soft line as headroom."""
-    lines = pressure.of_limits(800, 1000, 0.9, 5)
-    assert (lines.soft_bytes, lines.hard_bytes, lines.release_bytes) == (200, 0, 280)
+    lines = pressure.of_limits(800, 1000, 0.9, 5, 1100)
+    assert (lines.soft, lines.hard, lines.release, lines.critical) == (200, 0, 280, -100)

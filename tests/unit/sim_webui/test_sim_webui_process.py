@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 import pytest
 from sim_webui_client import DEADLINE_S, Later, wait_for
 
@@ -34,6 +35,11 @@ class Process:
             text=True,
         )
         self.url = f"http://127.0.0.1:{self.port}"
+
+    def serves(self) -> bool:
+        """Return whether it has taken a connection whose client still waits."""
+        taken = psutil.Process(self.child.pid).net_connections("tcp")
+        return any(each.status == psutil.CONN_ESTABLISHED for each in taken)
 
     def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
         """Return the answer to one request on a connection of its own."""
@@ -157,6 +163,7 @@ def test_a_hung_server_takes_connections_and_dies_only_of_a_kill(
     with pytest.raises(httpx.ReadTimeout):
         httpx.get(sim.url + "/sdapi/v1/progress", timeout=httpx.Timeout(DEADLINE_S, read=0.5))
     waiting = sim.job(1)
+    wait_for(sim.serves)
     sim.child.terminate()
     wait_for(sim.refuses)
     assert waiting.running

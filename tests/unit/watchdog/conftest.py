@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podkeeper.model.gpu import Gpu, GpuHealth, Xid
+from podkeeper.model.signal import SignalReading
 from podkeeper.model.snapshot import (
     ContainerMemory,
     Cpu,
     Disk,
-    Gpu,
     Network,
     ProgramReading,
     Snapshot,
@@ -85,6 +86,28 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         utilization_ratio=0.5,
         temperature_celsius=60,
         power_watts=300.5,
+        uuid="GPU-1",
+        lost=False,
+        memory_reserved_bytes=7,
+        memory_utilization_ratio=0.25,
+        slowdown_celsius=87,
+        shutdown_celsius=92,
+        slowdown_margin_celsius=-2,
+        clock_limits=("sw_power_cap", "hw_slowdown"),
+        power_limit_watts=350.0,
+        recovery_action="none",
+        health=GpuHealth(
+            ecc_corrected=1,
+            ecc_uncorrected=2,
+            remapped_rows_corrected=3,
+            remapped_rows_uncorrected=4,
+            remap_pending=True,
+            remap_failed=False,
+            pcie_generation=4,
+            pcie_width=16,
+            pcie_replays=5,
+            processes=6,
+        ),
     )
     disk = Disk(
         path="/",
@@ -93,6 +116,9 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         capacity_inodes=7,
         available_inodes=6,
     )
+    signal = SignalReading(
+        kind="disk", subject="/", headroom=25.0, capacity=100.0, pressure="soft", exhausted_in_s=3.5
+    )
     return snapshot(
         reading,
         memory=ContainerMemory(capacity_bytes=1 << 40, working_set_bytes=1 << 30, oom_kills=3),
@@ -100,6 +126,8 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         disks=[disk],
         network=Network(received_bytes=4, sent_bytes=5),
         gpus=[gpu],
+        xids=[Xid(sequence=41, gpu=0, code=31, at_monotonic_s=98.0)],
         took_s=0.003,
         been_ready=True,
+        signals=[signal],
     )

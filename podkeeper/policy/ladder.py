@@ -1,0 +1,233 @@
+"""What is due for something that is running out?
+
+Covers: from every squeezed signal and what was done about it to at most one move: note, reclaim,
+pause, restart between jobs, take down, kill. The order is the same for all; how far it goes depends
+on the kind. One victim at a time, never a second deed on one reading, and a pause after each.
+Leaves out: pressure itself (`policy.pressure`), doing it (`podkeeper.loops.relief`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from podkeeper.policy.pressure import Pressure
+from podkeeper.policy.signals import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from podkeeper.policy.signals import Signal
+
+
+class Rung(IntEnum):
+    """What can be done, mildest first."""
+
+    NOTE = 1
+    #: Give back what nobody needs: caches, garbage, files that may go.
+    RECLAIM = 2
+    #: Take no further job while it lasts.
+    PAUSE = 3
+    #: Let the jobs in hand end, then restart the victim.
+    RESTART = 4
+    TAKE_DOWN = 5
+    KILL = 6
+
+    @property
+    def word(self) -> str:
+        """Return it as it stands in incidents and logs."""
+        return self.name.lower()
+
+
+#: Kinds whose victim is a program that a restart relieves.
+_OF_PROGRAMS = (Kind.PROGRAM_MEMORY, Kind.MEMORY, Kind.VRAM, Kind.OPEN_FILES)
+#: Which of two equally squeezed signals is answered first: the one that names its program.
+_ORDER = tuple(Kind)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How patient the ladder is."""
+
+    #: Reclaims for one spell of pressure.
+    reclaims: int
+    #: How long a reclaim is given to show its effect.
+    reclaim_wait_s: float
+    #: How long jobs in hand may take before a restart waits for them no more.
+    drain_wait_s: float
+    #: Quiet time between two reclaims, and after a victim before the next.
+    cooldown_s: float
+
+
+@dataclass(frozen=True)
+class Squeeze:
+    """One signal that is squeezed, and whom it would be relieved by."""
+
+    signal: Signal
+    pressure: Pressure
+    #: The program that a restart would take it from; empty where no restart helps.
+    victim: str = ""
+    pid: int = 0
+    #: Whether the victim has a job in hand. Unknown is None, and spared like one that has.
+    busy: bool | None = None
+    #: Whether anything can be asked to give back what it does not need.
+    reclaimable: bool = False
+    #: Whether it is foreseen that nothing will be left before long.
+    foreseen: bool = False
+
+
+@dataclass(frozen=True)
+class Climb:
+    """What was done about one signal in this spell. Instants are monotonic."""
+
+    noted: bool = False
+    reclaims: int = 0
+    reclaimed_at_s: float | None = None
+    #: When jobs were held back, for a restart between them or a pause, and for which process.
+    held_at_s: float | None = None
+    pid: int = 0
+    #: The reading that the last deed was done on.
+    acted_on_s: float | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing to do about one signal."""
+
+    rung: Rung
+    squeeze: Squeeze
+
+
+Climbs = dict["Signal", Climb]
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When a decision is made, and who is in the middle of something."""
+
+    #: When the readings were taken, and the present.
+    read_at_s: float
+    now_s: float
+    #: Programs that are on their way down.
+    leaving: Collection[str] = ()
+    #: Programs that are to be restarted between jobs.
+    waiting: Collection[str] = ()
+    #: Programs that had their deed a short while ago.
+    spared: Collection[str] = ()
+
+
+def judge(
+    squeezes: Sequence[Squeeze], climbs: Mapping[Signal, Climb], rules: Rules, moment: Moment
+) -> tuple[Climbs, Move | None]:
+    """Return what is remembered of each squeezed signal, and the one move that is due.
+
+    What is not among the squeezed starts anew.
+    """
+    kept = {each.signal: climbs.get(each.signal, Climb()) for each in squeezes}
+    for squeeze in sorted(squeezes, key=_urgency):
+        climb = _of_this_life(kept[squeeze.signal], squeeze)
+        if climb.acted_on_s == moment.read_at_s:
+            continue
+        rung = _rung(squeeze, climb, rules, moment.now_s)
+        if rung is None or not _allowed(rung, squeeze.victim, moment):
+            continue
+        kept[squeeze.signal] = _after(rung, climb, squeeze, moment)
+        return kept, Move(rung, squeeze)
+    return kept, None
+
+
+def _urgency(squeeze: Squeeze) -> tuple[int, int, str]:
+    kind = squeeze.signal.kind
+    return -squeeze.pressure, _ORDER.index(kind), squeeze.signal.subject
+
+
+def _of_this_life(climb: Climb, squeeze: Squeeze) -> Climb:
+    """Return what was done to this very process: another one is asked anew."""
+    if climb.held_at_s is not None and climb.pid != squeeze.pid:
+        return replace(climb, held_at_s=None, reclaims=0, reclaimed_at_s=None)
+    return climb
+
+
+def _allowed(rung: Rung, victim: str, moment: Moment) -> bool:
+    """Return whether the rung may be climbed while others are on their way down."""
+    if rung < Rung.RESTART:
+        return True
+    if any(each != victim for each in (*moment.leaving, *moment.waiting)):
+        return False
+    if rung == Rung.KILL:
+        return True  # also of what was asked to end, and takes too long
+    fresh = victim not in moment.leaving and victim not in moment.spared
+    return fresh and (rung == Rung.TAKE_DOWN or victim not in moment.waiting)
+
+
+def _rung(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+    if squeeze.signal.kind == Kind.VRAM:
+        return _between_jobs(squeeze, climb, rules, now_s)
+    if squeeze.pressure == Pressure.SOFT:
+        return _soft(squeeze, climb, rules, now_s)
+    if squeeze.victim and squeeze.signal.kind in _OF_PROGRAMS:
+        return _hard(squeeze, climb, rules, now_s)
+    return _without_victim(squeeze, climb, rules, now_s)
+
+
+def _may_reclaim(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> bool:
+    last_s = climb.reclaimed_at_s
+    rested = last_s is None or now_s - last_s >= rules.cooldown_s
+    return squeeze.reclaimable and climb.reclaims < rules.reclaims and rested
+
+
+def _waits_for_reclaim(climb: Climb, rules: Rules, now_s: float) -> bool:
+    last_s = climb.reclaimed_at_s
+    return last_s is not None and now_s - last_s < rules.reclaim_wait_s
+
+
+def _soft(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+    if not climb.noted:
+        return Rung.NOTE
+    if _may_reclaim(squeeze, climb, rules, now_s):
+        return Rung.RECLAIM
+    if squeeze.foreseen and squeeze.victim and not _waits_for_reclaim(climb, rules, now_s):
+        return Rung.RESTART if climb.held_at_s is None else None
+    return None
+
+
+def _hard(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+    """Climb as far as time allows: what is critical cannot wait for anybody."""
+    if squeeze.pressure == Pressure.CRITICAL:
+        return Rung.KILL
+    if climb.held_at_s is None:
+        if _may_reclaim(squeeze, climb, rules, now_s):
+            return Rung.RECLAIM
+        if _waits_for_reclaim(climb, rules, now_s):
+            return None
+        return Rung.TAKE_DOWN if squeeze.busy is False else Rung.RESTART
+    overdue = now_s - climb.held_at_s >= rules.drain_wait_s
+    return Rung.TAKE_DOWN if overdue else None
+
+
+def _between_jobs(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+    """Climb only while no job runs: a job that fills the GPU is what it is there for."""
+    if squeeze.busy is not False:
+        return None
+    if _may_reclaim(squeeze, climb, rules, now_s):
+        return Rung.RECLAIM
+    if squeeze.pressure < Pressure.HARD or _waits_for_reclaim(climb, rules, now_s):
+        return None
+    return Rung.RESTART if squeeze.victim and climb.held_at_s is None else None
+
+
+def _without_victim(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+    """Climb where no restart would help: take no more jobs, and give back what can be."""
+    if climb.held_at_s is None:
+        return Rung.PAUSE
+    return Rung.RECLAIM if _may_reclaim(squeeze, climb, rules, now_s) else None
+
+
+def _after(rung: Rung, climb: Climb, squeeze: Squeeze, moment: Moment) -> Climb:
+    climb = replace(climb, noted=True, pid=squeeze.pid, acted_on_s=moment.read_at_s)
+    if rung == Rung.RECLAIM:
+        return replace(climb, reclaims=climb.reclaims + 1, reclaimed_at_s=moment.now_s)
+    if rung in (Rung.PAUSE, Rung.RESTART):
+        return replace(climb, held_at_s=moment.now_s)
+    return climb
