@@ -90,10 +90,16 @@ bench-restart: peers ## how long a killed program is gone, beside other supervis
 bench-footprint: peers ## what supervision itself costs, beside others (SECONDS_EACH=60)
 	$(BENCH) bench.footprint $(if $(SECONDS_EACH),--seconds $(SECONDS_EACH))
 
+bench-leak: $(STAMP) ## which methods tell a leak from noise, on made-up series and a public trace (SERIES=100 FIRST=0 TRACE=folder)
+	$(BENCH) bench.leak $(if $(SERIES),--series $(SERIES)) $(if $(FIRST),--first $(FIRST)) $(if $(TRACE),--trace $(TRACE))
+
+bench-incidents: $(STAMP) ## how many incidents a bare line and podkeeper open on a public trace (TRACE=folder)
+	$(BENCH) bench.incidents $(if $(TRACE),--trace $(TRACE))
+
 recording: $(STAMP) ## record the README's picture anew
 	$(BIN)/python scripts/docs-recording
 
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint clean
+.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-leak bench-incidents clean

@@ -18,23 +18,25 @@ RESULTS = ROOT / "bench" / "results"
 
 @dataclass(frozen=True)
 class Target:
-    """A figure and the bound that it must not exceed."""
+    """A figure and the bound that it must not exceed, or must reach."""
 
     name: str
     figure: float
     bound: float
     unit: str
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
         """Return whether the figure is within its bound."""
-        return self.figure <= self.bound
+        return self.figure >= self.bound if self.at_least else self.figure <= self.bound
 
     def line(self) -> str:
         """Return the target in one line."""
         word = "met" if self.met else "missed"
-        unit = self.unit
-        return f"target {self.name}: {self.figure:.3g} {unit} (wanted {self.bound:g} {unit}) {word}"
+        unit, least = self.unit, "at least " if self.at_least else ""
+        wanted = f"wanted {least}{self.bound:g} {unit}"
+        return f"target {self.name}: {self.figure:.3g} {unit} ({wanted}) {word}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

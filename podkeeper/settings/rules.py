@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from podkeeper.errors import Complaint
 from podkeeper.settings.gpu import gpus
 from podkeeper.settings.isolation import backward_ranges
+from podkeeper.settings.leak import memories
 from podkeeper.settings.listening import listening
 from podkeeper.settings.memory import lines_out_of_order
 from podkeeper.settings.private import holds_key
@@ -130,6 +131,7 @@ RULES = (
     listening,
     lines_out_of_order,
     gpus,
+    memories,
 )
 
 

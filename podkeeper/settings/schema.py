@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from podkeeper.settings.faults import SimFault
+from podkeeper.settings.forecast import ForecastSettings
 from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
 from podkeeper.settings.kinds import (
@@ -34,6 +35,7 @@ from podkeeper.settings.kinds import (
     Span,
     SpanAboveZero,
 )
+from podkeeper.settings.leak import LeakSettings
 from podkeeper.settings.memory import MemorySettings, ThresholdSettings
 
 
@@ -263,6 +265,8 @@ class Settings(Section, frozen=True):
     memory: MemorySettings
     thresholds: ThresholdSettings
     gpu: GpuSettings
+    forecast: ForecastSettings
+    leak: LeakSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings

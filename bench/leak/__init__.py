@@ -1,0 +1,1 @@
+"""Which of the ways to tell a leak from noise can be trusted?"""
