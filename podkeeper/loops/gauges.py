@@ -1,18 +1,22 @@
 """How near is everything to its limit, and how hard is it squeezed?
 
 Covers: from a snapshot's readings to its signals: headroom, pressure with its memory, the limits of
-programs as they are just now.
+programs as they are just now, and when nothing will be left.
 Leaves out: the lines (`policy.signals`, `policy.shares`), what is done about it (`policy.ladder`).
-A watchdog that comes anew takes up where the last snapshot left off.
+A watchdog that comes anew takes pressure up where the last snapshot left off; trends begin anew.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from podkeeper.model.signal import SignalReading
-from podkeeper.policy import pressure, shares, signals
+from podkeeper.policy import forecast, pressure, shares, signals
+from podkeeper.policy.forecast import Series
 from podkeeper.policy.pressure import Pressure, Standing
 from podkeeper.policy.shares import Share
 from podkeeper.policy.signals import Kind, Shares, Signal
@@ -41,6 +45,14 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def forecast_rules(plan: Plan) -> forecast.Rules:
+    """Return from how much of the past the settings foretell."""
+    chosen = plan.settings.forecast
+    return forecast.Rules(
+        **{field.name: getattr(chosen, field.name) for field in dataclasses.fields(forecast.Rules)}
+    )
+
+
 class Gauges:
     """The signals of one worker, from one snapshot to the next."""
 
@@ -48,16 +60,31 @@ class Gauges:
         self._plan = plan
         known = before.signals if before is not None else ()
         self._standings = {_key(each): _standing(each) for each in known}
+        self._trends: dict[_Key, Series] = {}
+        self._foretelling = forecast_rules(plan)
         #: The limits of the programs as of the last look.
         self.limits: dict[str, Limits] = self._limits_at_start()
 
     def look(self, snapshot: Snapshot) -> list[SignalReading]:
         """Return every signal of which there is a reading, each judged."""
         self.limits = self._limits(snapshot)
-        found = list(self._signals(snapshot))
-        found += self._unread(snapshot, {_key(each) for each in found})
+        found = [self._foretold(each, snapshot) for each in self._signals(snapshot)]
+        read = {_key(each) for each in found}
+        self._trends = {key: series for key, series in self._trends.items() if key in read}
+        found += self._unread(snapshot, read)
         self._standings = {_key(each): _standing(each) for each in found}
         return found
+
+    def _foretold(self, reading: SignalReading, snapshot: Snapshot) -> SignalReading:
+        """Return a signal with how fast it fills, and when nothing will be left of it."""
+        key, rules = _key(reading), self._foretelling
+        before = self._trends.get(key, Series())
+        series = forecast.note(before, snapshot.taken_monotonic_s, reading.headroom, rules)
+        self._trends[key] = series
+        found = forecast.forecast(series, rules)
+        return msgspec.structs.replace(
+            reading, fill_per_s=found.fill_per_s, exhausted_in_s=found.exhausted_in_s
+        )
 
     def _unread(self, snapshot: Snapshot, read: set[_Key]) -> Iterator[SignalReading]:
         """Give what is squeezed and has no reading now: nothing is known to have changed."""

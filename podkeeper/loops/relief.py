@@ -147,7 +147,7 @@ class Relief:
             self._book.act(incident, rung.word, "takes no more jobs until there is room")
         elif rung == Rung.RESTART:
             self._desk.restart_between_jobs(squeeze.victim, now.sight.now_wall_s)
-            self._book.act(incident, rung.word, "as soon as no job is in hand")
+            self._book.act(incident, rung.word, f"as soon as no job is in hand{found.end}")
         elif rung >= Rung.TAKE_DOWN:
             self._end(rung, found, incident, now)
 

@@ -85,8 +85,13 @@ class Found:
             figures = f"held back in {used:.0%} of the quota's periods"
         else:
             figures = f"{used:.0f} used of {size:.0f}"
-        soon = reading.exhausted_in_s
-        return f"{squeezed}: {figures}" + (f", nothing left in {format_span(soon)}" if soon else "")
+        return f"{squeezed}: {figures}{self.end}"
+
+    @property
+    def end(self) -> str:
+        """Return when nothing will be left, to follow other words; empty where that is unknown."""
+        soon_s = self.reading.exhausted_in_s
+        return "" if soon_s is None else f", nothing left in {format_span(soon_s)}"
 
     @property
     def evidence(self) -> dict[str, Any]:
