@@ -36,7 +36,8 @@ from podkeeper.settings.kinds import (
 )
 from podkeeper.settings.leak import LeakSettings
 from podkeeper.settings.memory import MemorySettings, ThresholdSettings
-from podkeeper.settings.standins import PlatformSettings, SimWebUISettings
+from podkeeper.settings.platform import PlatformSettings
+from podkeeper.settings.sim_webui import SimWebUISettings
 
 
 class WorkerSettings(Section, frozen=True):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from podkeeper.settings.schema import Settings
-    from podkeeper.settings.standins import SimWebUISettings
+    from podkeeper.settings.sim_webui import SimWebUISettings
 
 _SECTION = "sim_webui."
 

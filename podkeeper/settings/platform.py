@@ -1,7 +1,6 @@
-"""What can be set of the two stand-ins that ship?
+"""What can be set of the local RunPod platform, a stand-in?
 
-Covers: the sections `platform` and `sim_webui`.
-Leaves out: what the stand-ins do (`podkeeper.sim`).
+Covers: the section `platform`. Leaves out: what it does (`podkeeper.sim.platform`).
 """
 
 from __future__ import annotations
@@ -10,19 +9,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from podkeeper.settings.faults import SimFault
 from podkeeper.settings.isolation import PlacedSection
-from podkeeper.settings.kinds import (
-    WORDS,
-    Count,
-    Port,
-    Ratio,
-    Section,
-    Size,
-    SizeAboveZero,
-    Span,
-    SpanAboveZero,
-)
+from podkeeper.settings.kinds import WORDS, Count, Port, SizeAboveZero, Span, SpanAboveZero
 
 
 class PlatformSettings(PlacedSection, frozen=True):
@@ -60,18 +48,3 @@ class PlatformSettings(PlacedSection, frozen=True):
     tick_s: SpanAboveZero
     faults: list[dict[str, Any]]
     stop_wait_s: SpanAboveZero
-
-
-class SimWebUISettings(Section, frozen=True):
-    """The simulated WebUI."""
-
-    start_s: Span
-    load_s: Span
-    step_s: Span
-    step_cpu_ratio: Ratio
-    vram_bytes: Size
-    checkpoint_ram_bytes: SizeAboveZero
-    real_ram: bool
-    leak_bytes: Size
-    faults: list[SimFault]
-    threads: Count
