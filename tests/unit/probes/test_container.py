@@ -9,28 +9,73 @@ import pytest
 from podkeeper.model.snapshot import ContainerMemory, Network
 from podkeeper.probes import cgroup, cpu, disk, files, meminfo, network
 
-GIB = 1 << 30
+GIB, MIB = 1 << 30, 1 << 20
 
 
 def test_the_limit_of_our_own_group_binds(v1):
-    """Under v1 the limit, usage less inactive file pages and kernel kills are our group's."""
+    """Under v1 the limit, what is used of it and what happened at it are our group's."""
     assert cgroup.container_memory({}, v1) == ContainerMemory(
-        capacity_bytes=4 * GIB, working_set_bytes=2 * GIB, oom_kills=2
+        capacity_bytes=4 * GIB,
+        working_set_bytes=2 * GIB,
+        oom_kills=2,
+        usage_bytes=3 * GIB,
+        anon_bytes=500 * MIB,
+        swap_bytes=4096,
+        limit_hits=17,
+        high_hits=None,
     )
 
 
 def test_the_limit_of_a_group_above_binds(v2):
-    """Under v2 a limit above binds, and what counts against it is that group's usage."""
+    """Under v2 a limit above binds; use and hits are that group's, kills are of our own group."""
     assert cgroup.container_memory({}, v2) == ContainerMemory(
-        capacity_bytes=6 * GIB, working_set_bytes=3 * GIB, oom_kills=3
+        capacity_bytes=6 * GIB,
+        working_set_bytes=3 * GIB,
+        oom_kills=3,
+        usage_bytes=5 * GIB,
+        anon_bytes=700 * MIB,
+        swap_bytes=8192,
+        limit_hits=11,
+        high_hits=4,
     )
 
 
 def test_the_machine_binds_where_no_group_does(bare):
-    """Without control groups the machine's memory is the capacity, and kills are unknown."""
+    """Without control groups the machine's memory counts, and what happened is unknown."""
     assert cgroup.container_memory({}, bare) == ContainerMemory(
-        capacity_bytes=16 * GIB, working_set_bytes=8 * GIB, oom_kills=None
+        capacity_bytes=16 * GIB,
+        working_set_bytes=8 * GIB,
+        oom_kills=None,
+        usage_bytes=12 * GIB,
+        anon_bytes=6 * GIB,
+        swap_bytes=512 << 10,
     )
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "bare"])
+def test_readings_of_their_own_say_the_same(name, request):
+    """Each reading that can be had alone is the one in the snapshot."""
+    root = request.getfixturevalue(name)
+    whole = cgroup.container_memory({}, root)
+    use, events = cgroup.memory_use({}, root), cgroup.memory_events({}, root)
+    assert cgroup.memory_capacity({}, root) == whole.capacity_bytes
+    assert use == (
+        whole.usage_bytes,
+        whole.working_set_bytes,
+        whole.anon_bytes,
+        whole.swap_bytes,
+    )
+    assert events == (whole.limit_hits, whole.high_hits, whole.oom_kills)
+    assert cgroup.oom_kills(root) == whole.oom_kills
+
+
+def test_one_group_is_read_once(v2, opened):
+    """Where our own group has the limit, each of its files is read a single time."""
+    (v2 / "sys/fs/cgroup/pod/a/memory.max").write_text(f"{5 << 30}\n")
+    memory = cgroup.container_memory({}, v2)
+    assert (memory.limit_hits, memory.oom_kills) == (9, 3)
+    read = [path for path in opened if "/pod/a/memory." in path]
+    assert len(read) == len(set(read)) == 5
 
 
 def test_the_platform_may_promise_less(v1):
@@ -58,7 +103,8 @@ def test_nothing_known_is_none(tmp_path):
         capacity_bytes=None, working_set_bytes=None, oom_kills=None
     )
     assert cpu.used_s(tmp_path) is None
-    assert meminfo.machine(tmp_path) == (None, None)
+    assert meminfo.machine(tmp_path) == meminfo.Machine()
+    assert cpu.runnable(tmp_path) is None
     assert network.network(tmp_path) == Network(received_bytes=None, sent_bytes=None)
 
 
@@ -67,6 +113,13 @@ def test_a_group_that_hides_its_usage_is_unknown(v1):
     (v1 / "sys/fs/cgroup/memory/pod/a/memory.stat").unlink()
     memory = cgroup.container_memory({}, v1)
     assert (memory.capacity_bytes, memory.working_set_bytes) == (4 * GIB, None)
+    assert (memory.usage_bytes, memory.anon_bytes, memory.swap_bytes) == (3 * GIB, None, None)
+
+
+def test_without_swap_accounting_swap_is_unknown(v2):
+    """A kernel that does not count a group's swap leaves it unknown, not zero."""
+    (v2 / "sys/fs/cgroup/pod/memory.swap.current").unlink()
+    assert cgroup.container_memory({}, v2).swap_bytes is None
 
 
 def test_cores_are_the_smallest_of_quota_and_affinity(v1):
