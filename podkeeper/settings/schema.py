@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from podkeeper.settings.cpu import CpuSettings
 from podkeeper.settings.faults import SimFault
 from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
@@ -262,6 +263,7 @@ class Settings(Section, frozen=True):
     restart: RestartSettings
     memory: MemorySettings
     thresholds: ThresholdSettings
+    cpu: CpuSettings
     gpu: GpuSettings
     logs: LogSettings
     ledger: LedgerSettings
