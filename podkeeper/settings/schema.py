@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from podkeeper.settings.cpu import CpuSettings
+from podkeeper.settings.disk import DiskSettings
 from podkeeper.settings.faults import SimFault
 from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
@@ -265,6 +266,7 @@ class Settings(Section, frozen=True):
     thresholds: ThresholdSettings
     cpu: CpuSettings
     gpu: GpuSettings
+    disk: DiskSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings
