@@ -59,10 +59,15 @@ class Freed(NamedTuple):
         return Freed(self.size_bytes + other.size_bytes, self.inodes + other.inodes)
 
 
+def _size_bytes(found: os.stat_result) -> int:
+    """Return what a file takes: its blocks, or its length where the file system counts none."""
+    return found.st_blocks * _BLOCK_BYTES or found.st_size
+
+
 def freed_by(found: os.stat_result) -> Freed:
     """Return what comes back with the removal of an empty folder, or of one name of a file."""
-    alone = stat.S_ISDIR(found.st_mode) or found.st_nlink == 1
-    return Freed(found.st_blocks * _BLOCK_BYTES, 1) if alone else Freed()
+    alone = stat.S_ISDIR(found.st_mode) or found.st_nlink <= 1
+    return Freed(_size_bytes(found), 1) if alone else Freed()
 
 
 def mark(found: os.stat_result) -> tuple[int, ...]:
@@ -82,7 +87,7 @@ class Total:
         #: Whether somebody uses any of it.
         self.protected = False
         self._freed = Freed()
-        #: Names seen so far of each file that has several, how many it has, and its blocks.
+        #: Names seen so far of each file that has several, how many it has, and its size.
         self._links: dict[Identity, list[int]] = {}
 
     def add(self, found: os.stat_result) -> None:
@@ -92,10 +97,10 @@ class Total:
         self._freed = self._freed.plus(freed)
         if not freed.inodes:
             identity = found.st_dev, found.st_ino
-            seen = self._links.setdefault(identity, [0, found.st_nlink, found.st_blocks])
+            seen = self._links.setdefault(identity, [0, found.st_nlink, _size_bytes(found)])
             seen[0] += 1
 
     def freed(self) -> Freed:
         """Return what comes back; a file that has another name elsewhere gives nothing."""
-        whole = [blocks for names, links, blocks in self._links.values() if names == links]
-        return self._freed.plus(Freed(sum(whole) * _BLOCK_BYTES, len(whole)))
+        whole = [size for names, links, size in self._links.values() if names == links]
+        return self._freed.plus(Freed(sum(whole), len(whole)))

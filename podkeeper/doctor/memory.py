@@ -67,13 +67,13 @@ def group(scene: Scene) -> Iterator[Check]:
         yield doubtful(name, "none can be seen", why, mend)
         return
     seen = f"version {place.version} at {place.folder}"
-    kills = cgroup.oom_kills(scene.root, place)
-    events = cgroup.memory_events(scene.environ, scene.root, place)
-    if kills is None:
+    found = bounds.bounds(scene.environ, scene.root, place)
+    events = cgroup.memory_events(found, place)
+    if events.oom_kills is None:
         yield doubtful(name, f"{seen}, but it cannot be read", why, mend)
     else:
         met = "unknown" if events.limit_hits is None else f"met {events.limit_hits} times"
-        yield good(name, f"{seen}: limit {met}, {kills} kills by the kernel", why)
+        yield good(name, f"{seen}: limit {met}, {events.oom_kills} kills by the kernel", why)
 
 
 def waiting(scene: Scene) -> Iterator[Check]:

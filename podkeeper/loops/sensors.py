@@ -105,7 +105,7 @@ class ContainerSensors:
         times = cpu.times(self._places["cpuacct"], quota)
         own = psi.cpu_of_group(self._places[groups.UNIFIED])
         return Cpu(
-            capacity_cores=cpu.cores_of(cpu.affinity_cores(), quota),
+            capacity_cores=cpu.capacity_cores(cpu.affinity_cores(), quota),
             used_cores=self._usage.cores(times.used_s, now_s),
             used_s=times.used_s,
             wait_ratio=psi.cpu_wait_ratio(self._root),

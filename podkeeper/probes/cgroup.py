@@ -62,7 +62,14 @@ def _less(usage_bytes: int | None, dropped_bytes: int | None) -> int | None:
     return max(0, usage_bytes - dropped_bytes)
 
 
-def _use(found: Bounds, place: groups.Place | None) -> Use:
+def memory_use(found: Bounds, place: groups.Place | None) -> Use:
+    """Return what is used of the capacity that is bounded so, in bytes.
+
+    Same as `cat memory.current memory.swap.current` (v1: `memory.usage_in_bytes`) and
+    `grep -E '^anon|^inactive_file' memory.stat` (v1: `grep total_ memory.stat`) in the folder below
+    /sys/fs/cgroup that has the limit; of a machine without one, `free -b`. The working set is what
+    `kubectl top` and cAdvisor show.
+    """
     machine = found.machine
     if found.of_machine:
         return Use(
@@ -78,8 +85,12 @@ def _oom_kills_v1(place: groups.Place) -> int | None:
     return files.table(f"{place.folder}/memory.oom_control", "oom_kill").get("oom_kill")
 
 
-def _events(found: Bounds, place: groups.Place | None) -> Events:
-    """Return what happened: at the limit where it was met, in our own group whom it hit."""
+def memory_events(found: Bounds, place: groups.Place | None) -> Events:
+    """Return how often the limit that binds was met, and how many of our own group were killed.
+
+    Same as `cat /sys/fs/cgroup/memory.events` (v1: `memory/memory.failcnt` and
+    `grep oom_kill memory/memory.oom_control`).
+    """
     if place is None:
         return Events()
     folder = found.limit.folder if found.limit else place.folder
@@ -102,37 +113,12 @@ def memory_capacity(
     return bounds(environ, root, place or groups.find("memory", root)).capacity_bytes
 
 
-def memory_use(
-    environ: Mapping[str, str], root: Path = Path("/"), place: groups.Place | None = None
-) -> Use:
-    """Return what is used of the capacity, in bytes.
-
-    Same as `cat memory.current memory.swap.current` (v1: `memory.usage_in_bytes`) and
-    `grep -E '^anon|^inactive_file' memory.stat` (v1: `grep total_ memory.stat`) in the folder below
-    /sys/fs/cgroup that has the limit; of a machine without one, `free -b`. The working set is what
-    `kubectl top` and cAdvisor show.
-    """
-    place = place or groups.find("memory", root)
-    return _use(bounds(environ, root, place), place)
-
-
 def working_set(
     environ: Mapping[str, str], root: Path = Path("/"), place: groups.Place | None = None
 ) -> int | None:
     """Return what counts against the capacity and cannot be dropped, as `memory_use` does."""
-    return memory_use(environ, root, place).working_set_bytes
-
-
-def memory_events(
-    environ: Mapping[str, str], root: Path = Path("/"), place: groups.Place | None = None
-) -> Events:
-    """Return how often the limit was met, and what came of it.
-
-    Same as `cat /sys/fs/cgroup/memory.events` (v1: `memory/memory.failcnt` and
-    `grep oom_kill memory/memory.oom_control`).
-    """
     place = place or groups.find("memory", root)
-    return _events(bounds(environ, root, place), place)
+    return memory_use(bounds(environ, root, place), place).working_set_bytes
 
 
 def oom_kills(root: Path = Path("/"), place: groups.Place | None = None) -> int | None:
@@ -154,7 +140,7 @@ def container_memory(
     """Return all of it as one value of the snapshot; no file is read twice."""
     place = place or groups.find("memory", root)
     found = bounds(environ, root, place)
-    use, events = _use(found, place), _events(found, place)
+    use, events = memory_use(found, place), memory_events(found, place)
     return ContainerMemory(
         capacity_bytes=found.capacity_bytes,
         working_set_bytes=use.working_set_bytes,

@@ -78,18 +78,11 @@ def quota(root: Path = Path("/"), place: groups.Place | None = None) -> Quota | 
     return min(found, default=None)
 
 
-def capacity_cores(
-    affinity: int, root: Path = Path("/"), place: groups.Place | None = None
-) -> float | None:
-    """Return how many cores may be used at once: the smallest quota that binds us, or affinity.
+def capacity_cores(affinity: int, found: Quota | None) -> float | None:
+    """Return how many cores may be used at once: by affinity or the quota, whichever is less.
 
-    Same as the smaller of what `quota` reads and `nproc`.
+    Same as the smaller of `nproc` and what `quota` reads.
     """
-    return cores_of(affinity, quota(root, place))
-
-
-def cores_of(affinity: int, found: Quota | None) -> float | None:
-    """Return how many cores may be used at once under a quota that was read already."""
     return min((each for each in (affinity, found and found.cores) if each), default=None)
 
 
@@ -113,17 +106,6 @@ def _stat(folder: str) -> dict[str, int]:
     return files.table(f"{folder}/cpu.stat", *_STAT)
 
 
-def used_s(root: Path = Path("/"), place: groups.Place | None = None) -> float | None:
-    """Return the processor time our group has used, in seconds.
-
-    Same as `grep usage_usec /sys/fs/cgroup/cpu.stat` (v1: `cat cpuacct/cpuacct.usage`, in ns).
-    """
-    place = place or groups.find("cpuacct", root)
-    if place is None:
-        return None
-    return _used_s(place, {} if place.version == _V1 else _stat(place.folder))
-
-
 def throttling(found: Quota | None) -> Throttling:
     """Return what a quota has done to the group that has it; nothing is known without a quota.
 
@@ -133,7 +115,11 @@ def throttling(found: Quota | None) -> Throttling:
 
 
 def times(accounting: groups.Place | None, found: Quota | None) -> Times:
-    """Return `used_s` and `throttling` at once; where one file has both it is read once."""
+    """Return the processor time our group has used, and what the quota has done to it.
+
+    Same as `grep usage_usec /sys/fs/cgroup/cpu.stat` (v1: `cat cpuacct/cpuacct.usage`, in ns) of
+    our own group, which `accounting` is, and `throttling`. A file that has both is read once.
+    """
     own = _stat(accounting.folder) if accounting and accounting.version != _V1 else {}
     used = None if accounting is None else _used_s(accounting, own)
     if found is None or accounting is None or accounting.folder != found.folder:

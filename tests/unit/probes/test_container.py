@@ -7,7 +7,7 @@ import os
 import pytest
 
 from podkeeper.model.snapshot import ContainerMemory, Network
-from podkeeper.probes import cgroup, cpu, disk, files, meminfo, network
+from podkeeper.probes import bounds, cgroup, cpu, disk, files, groups, meminfo, network
 
 GIB, MIB = 1 << 30, 1 << 20
 
@@ -57,15 +57,10 @@ def test_readings_of_their_own_say_the_same(name, request):
     """Each reading that can be had alone is the one in the snapshot."""
     root = request.getfixturevalue(name)
     whole = cgroup.container_memory({}, root)
-    use, events = cgroup.memory_use({}, root), cgroup.memory_events({}, root)
+    place = groups.find("memory", root)
+    use = cgroup.memory_use(bounds.bounds({}, root, place), place)
     assert cgroup.memory_capacity({}, root) == whole.capacity_bytes
-    assert use == (
-        whole.usage_bytes,
-        whole.working_set_bytes,
-        whole.anon_bytes,
-        whole.swap_bytes,
-    )
-    assert events == (whole.limit_hits, whole.high_hits, whole.oom_kills)
+    assert (use.usage_bytes, use.working_set_bytes) == (whole.usage_bytes, whole.working_set_bytes)
     assert cgroup.oom_kills(root) == whole.oom_kills
 
 
@@ -102,7 +97,7 @@ def test_nothing_known_is_none(tmp_path):
     assert cgroup.container_memory({}, tmp_path) == ContainerMemory(
         capacity_bytes=None, working_set_bytes=None, oom_kills=None
     )
-    assert cpu.used_s(tmp_path) is None
+    assert cpu.times(groups.find("cpuacct", tmp_path), None) == (None, cpu.Throttling())
     assert meminfo.machine(tmp_path) == meminfo.Machine()
     assert cpu.runnable(tmp_path) is None
     assert network.network(tmp_path) == Network(received_bytes=None, sent_bytes=None)
@@ -124,29 +119,19 @@ def test_without_swap_accounting_swap_is_unknown(v2):
 
 def test_cores_are_the_smallest_of_quota_and_affinity(v1):
     """A quota below the affinity binds, one above does not."""
-    assert cpu.capacity_cores(8, v1) == 1.5
-    assert cpu.capacity_cores(1, v1) == 1.0
+    assert cpu.capacity_cores(8, cpu.quota(v1)) == 1.5
+    assert cpu.capacity_cores(1, cpu.quota(v1)) == 1.0
 
 
 def test_a_quota_above_binds(v2):
     """Under v2 a quota of a group above ours binds too."""
-    assert cpu.capacity_cores(8, v2) == 1.0
+    assert cpu.capacity_cores(8, cpu.quota(v2)) == 1.0
 
 
 def test_without_a_quota_affinity_counts(bare):
     """Without control groups the cores are those this process may run on."""
-    assert cpu.capacity_cores(3, bare) == 3.0
+    assert cpu.capacity_cores(3, cpu.quota(bare)) == 3.0
     assert cpu.affinity_cores() == len(os.sched_getaffinity(0))
-
-
-def test_processor_time_is_in_seconds(v1):
-    """Processor time of v1, counted in nanoseconds, comes in seconds."""
-    assert cpu.used_s(v1) == 2.5
-
-
-def test_processor_time_of_v2_is_in_seconds(v2):
-    """Processor time of v2, counted in microseconds, comes in seconds."""
-    assert cpu.used_s(v2) == 1.5
 
 
 def test_traffic_leaves_out_loopback(tree):
