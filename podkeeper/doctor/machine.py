@@ -1,4 +1,4 @@
-"""What does this machine give, and is there room?"""
+"""Does a worker run here, and has its ledger room?"""
 
 from __future__ import annotations
 
