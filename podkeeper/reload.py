@@ -48,6 +48,7 @@ def as_started(around: Surroundings, running: Plan) -> Surroundings:
         version=running.version,
         python=running.python,
         superuser=running.superuser,
+        cpu_quota_cores=running.cpu_quota_cores,
         directory=running.program("keeper").directory,
         platform_named=not running.of_role("platform"),
     )

@@ -25,14 +25,14 @@ import msgspec
 from podkeeper import atomic, preflight, render
 from podkeeper.errors import PlanError, StartError
 from podkeeper.model.change import NEXT
-from podkeeper.probes import cgroup
+from podkeeper.probes import cgroup, cpu
 from podkeeper.settings import folders
 from podkeeper.settings import plan as plans
 from podkeeper.settings.digest import KEY_BYTES, with_digests
 from podkeeper.settings.given import given
 from podkeeper.settings.listening import REMEDY, VARIABLE, exposure
 from podkeeper.settings.load import load
-from podkeeper.settings.private import base_environment, private_environment
+from podkeeper.settings.private import base_environment, private_environment, webui_names
 from podkeeper.settings.programs import Surroundings, make_plan
 
 if TYPE_CHECKING:
@@ -63,6 +63,12 @@ def _homes(*users: str) -> dict[str, str]:
     return {each.pw_name: each.pw_dir for each in pwd.getpwall() if each.pw_name in users}
 
 
+def _quota_cores() -> float | None:
+    """Return the processor quota where it is what binds."""
+    found = cpu.quota()
+    return found.cores if found is not None and found.cores < cpu.affinity_cores() else None
+
+
 def surroundings(settings: Settings, environ: Mapping[str, str]) -> Surroundings:
     """Return what a plan needs to know of this machine.
 
@@ -84,6 +90,8 @@ def surroundings(settings: Settings, environ: Mapping[str, str]) -> Surroundings
         made_at_s=time.time(),
         superuser=os.geteuid() == 0,
         homes=_homes(settings.webui.user, settings.handler.user),
+        cpu_quota_cores=_quota_cores(),
+        webui_given=webui_names(settings, environ),
     )
 
 

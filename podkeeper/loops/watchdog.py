@@ -96,6 +96,8 @@ class Watchdog:
             gpus=self._container.gpus(),
             xids=self._container.xids(),
             programs=self._programs.readings(),
+            memory_stall=self._container.memory_stall(),
+            io_stall=self._container.io_stall(),
         )
         self._been_ready = self._been_ready or snapshot.ready
         return msgspec.structs.replace(

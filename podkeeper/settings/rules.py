@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
+from podkeeper.settings.disk import cleanable
 from podkeeper.settings.gpu import gpus
 from podkeeper.settings.isolation import backward_ranges
 from podkeeper.settings.leak import memories
@@ -132,6 +133,7 @@ RULES = (
     lines_out_of_order,
     gpus,
     memories,
+    cleanable,
 )
 
 

@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from podkeeper.settings.cpu import CpuSettings
+from podkeeper.settings.disk import DiskSettings
 from podkeeper.settings.forecast import ForecastSettings
 from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
@@ -213,9 +215,11 @@ class Settings(Section, frozen=True):
     restart: RestartSettings
     memory: MemorySettings
     thresholds: ThresholdSettings
+    cpu: CpuSettings
     gpu: GpuSettings
     forecast: ForecastSettings
     leak: LeakSettings
+    disk: DiskSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings
