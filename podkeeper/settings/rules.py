@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
+from podkeeper.settings.extension import extension_times
 from podkeeper.settings.isolation import backward_ranges
 from podkeeper.settings.listening import listening
 from podkeeper.settings.memory import lines_out_of_order
@@ -126,6 +127,7 @@ RULES = (
     _commands,
     _environments,
     backward_ranges,
+    extension_times,
     listening,
     lines_out_of_order,
 )

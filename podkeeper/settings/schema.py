@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from podkeeper.settings.faults import SimFault
+from podkeeper.settings.extension import ExtensionSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
 from podkeeper.settings.kinds import (
     QUANTITY,
@@ -34,6 +34,7 @@ from podkeeper.settings.kinds import (
     SpanAboveZero,
 )
 from podkeeper.settings.memory import MemorySettings, ThresholdSettings
+from podkeeper.settings.sim_webui import SimWebUISettings
 
 
 class WorkerSettings(Section, frozen=True):
@@ -234,21 +235,6 @@ class PlatformSettings(PlacedSection, frozen=True):
     stop_wait_s: SpanAboveZero
 
 
-class SimWebUISettings(Section, frozen=True):
-    """The simulated WebUI."""
-
-    start_s: Span
-    load_s: Span
-    step_s: Span
-    step_cpu_ratio: Ratio
-    vram_bytes: Size
-    checkpoint_ram_bytes: SizeAboveZero
-    real_ram: bool
-    leak_bytes: Size
-    faults: list[SimFault]
-    threads: Count
-
-
 class Settings(Section, frozen=True):
     """All settings of one worker."""
 
@@ -261,6 +247,7 @@ class Settings(Section, frozen=True):
     restart: RestartSettings
     memory: MemorySettings
     thresholds: ThresholdSettings
+    extension: ExtensionSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings

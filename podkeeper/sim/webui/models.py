@@ -16,7 +16,7 @@ from podkeeper.sim.webui.errors import SafetensorError
 from podkeeper.sim.webui.vram import SD15
 
 if TYPE_CHECKING:
-    from podkeeper.settings.schema import SimWebUISettings
+    from podkeeper.settings.sim_webui import SimWebUISettings
     from podkeeper.sim.webui.card import Card
     from podkeeper.sim.webui.options import Options
     from podkeeper.sim.webui.ram import Ram

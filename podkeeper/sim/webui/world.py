@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from podkeeper.settings.schema import SimWebUISettings
+    from podkeeper.settings.sim_webui import SimWebUISettings
     from podkeeper.sim.webui.jobs import Job
 
 
