@@ -20,5 +20,6 @@ class SimWebUISettings(Section, frozen=True):
     checkpoint_ram_bytes: SizeAboveZero
     real_ram: bool
     leak_bytes: Size
+    extension: bool
     faults: list[SimFault]
     threads: Count
