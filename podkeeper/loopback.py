@@ -32,6 +32,12 @@ class Reply(NamedTuple):
     body: bytes = b""
 
 
+def base_of(url: str) -> str:
+    """Return the address of a program, without a path, by any of its URLs."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def in_words(error: OSError, timeout_s: float) -> str:
     """Return why a question was not answered."""
     if isinstance(error, TimeoutError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podkeeper.model.signal import SignalReading
+from podkeeper.model.webui_memory import WebUIMemory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -107,6 +108,8 @@ class ProgramReading(msgspec.Struct, frozen=True, kw_only=True):
     io_bytes: int | None = None
     #: Whether the main process is stopped, by SIGSTOP or a terminal.
     stopped: bool | None = None
+    #: What a WebUI tells of its memory; None of other programs and before it was asked.
+    webui_memory: WebUIMemory | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

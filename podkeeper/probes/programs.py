@@ -23,6 +23,7 @@ from podkeeper.probes.process import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from podkeeper.model.webui_memory import WebUIMemory
     from podkeeper.probes.liveness import Streak
     from podkeeper.probes.readiness import Readiness
 
@@ -43,6 +44,7 @@ def program_reading(  # noqa: PLR0913 - one value from many
     seen: Scan,
     readiness: Readiness,
     streak: Streak = NO_STREAK,
+    webui_memory: WebUIMemory | None = None,
     root: Path = Path("/"),
 ) -> ProgramReading:
     """Return the reading of one program.
@@ -71,4 +73,5 @@ def program_reading(  # noqa: PLR0913 - one value from many
         liveness_detail=streak.detail,
         io_bytes=_sum(io_bytes_of(pid, root) for pid in pids),
         stopped=main.stopped if main else None,
+        webui_memory=webui_memory,
     )

@@ -1,7 +1,7 @@
 """Which metrics does a snapshot give?
 
 Covers: from the snapshot's values to samples. Pure.
-Leaves out: writing them (`recorders.metrics`).
+Leaves out: writing them (`recorders.metrics`), what a WebUI tells (`recorders.webui_metrics`).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podkeeper.policy.pressure import of_word
+from podkeeper.recorders import webui_metrics
 from podkeeper.recorders.metrics import Sample
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _program(program: ProgramReading) -> Iterator[Sample]:
     yield Sample("podkeeper_program_processes", program.processes, labels)
     yield Sample("podkeeper_program_threads", program.threads, labels)
     yield Sample("podkeeper_program_open_files", program.open_files, labels)
+    yield from webui_metrics.samples(program.name, program.webui_memory)
 
 
 def _signal(signal: SignalReading) -> Iterator[Sample]:

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from webui_standin import until
 
 import hooks.webui_extension
+from podkeeper.probes.webui_answers import of_extension
 from podkeeper.settings.load import Source, load
 from podkeeper.sim.webui.app import make_app
 from podkeeper.sim.webui.world import make_world
@@ -84,6 +85,18 @@ def test_the_simulator_answers_in_the_same_form(
         False,
         True,
     )
+
+
+def test_the_watchdog_understands_both(webui: Loaded, simulated: TestClient) -> None:
+    """Every figure that the snapshot can hold is filled by either, and none is an error."""
+    webui.host.job()
+    webui.plug.jobs._leave_baseline(tidied=False)
+    for client in (webui.client, simulated):
+        told = of_extension(client.get("/podkeeper/memory").content, 1.0)
+        fields = {name: getattr(told, name) for name in told.__struct_fields__}
+        assert [name for name, value in fields.items() if value is None] == ["error"]
+        assert None not in msgspec.structs.astuple(told.last_job)
+        assert None not in msgspec.structs.astuple(told.baseline)
 
 
 def test_stacks_as_text_have_one_form(webui: Loaded, simulated: TestClient) -> None:
