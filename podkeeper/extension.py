@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from podkeeper.settings.extension import told
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,17 +32,6 @@ _TOLD_NAME = "podkeeper_webui/settings.json"
 #: What tells an A1111 or a Forge from any other folder.
 _SIGN = "modules/script_callbacks.py"
 _WHAT = "podkeeper's extension of this WebUI; each start of podkeeper may replace this folder"
-#: What the extension itself reads of its settings, beside the version.
-_TOLD = (
-    "sample_period_s",
-    "baseline_s",
-    "tidy",
-    "read_timeout_s",
-    "lock_wait_max_s",
-    "reclaim_timeout_s",
-    "profile_max_s",
-    "profile_sites",
-)
 #: Age at which half a copy is nobody's work any more.
 _STALE_S = 600.0
 
@@ -73,8 +64,7 @@ def content(settings: ExtensionSettings, version: str) -> dict[str, bytes]:
     """
     names = sorted(each.relative_to(_SOURCE) for each in _SOURCE.rglob("*.py"))
     files = {str(name): (_SOURCE / name).read_bytes() for name in names}
-    told = {"version": version, **{name: getattr(settings, name) for name in _TOLD}}
-    files[_TOLD_NAME] = json.dumps(told, indent=1).encode()
+    files[_TOLD_NAME] = json.dumps({"version": version, **told(settings)}, indent=1).encode()
     digest = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
     marker = {"what": _WHAT, "version": version, "digest": digest}
     return {**files, _MARKER: json.dumps(marker, indent=1).encode()}

@@ -111,6 +111,8 @@ def ask(url: str, timeout_s: float, *, body: bytes | None = None, most_bytes: in
     """
     parts = urlsplit(url)
     deadline_s = time.monotonic() + timeout_s
+    if timeout_s <= 0:
+        return Reply(None, "no time left to ask")
     try:
         place = (parts.hostname or "", parts.port or _HTTP_PORT)
         with socket.create_connection(place, timeout_s) as connection:

@@ -2,7 +2,7 @@
 
 Covers: one question to podkeeper's extension or, where there is none, to A1111's own route; and
 asking again and again in a thread, never before the WebUI is ready, seldom, and at jobs' ends.
-Leaves out: reading the answer (`probes.webui_answers`), what follows from it.
+Leaves out: reading the answer (`model.webui_answers`), what follows from it.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podkeeper.loopback import Reply, ask, base_of
+from podkeeper.model.webui_answers import of_extension, of_own
 from podkeeper.model.webui_memory import WebUIMemory
-from podkeeper.probes.webui_answers import of_extension, of_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -35,6 +35,24 @@ class ExtensionSettings(Section, frozen=True):
     reclaim_timeout_s: SpanAboveZero
 
 
+#: What the extension itself is told when it is installed, and reads as the WebUI starts.
+_TOLD = (
+    "sample_period_s",
+    "baseline_s",
+    "tidy",
+    "read_timeout_s",
+    "lock_wait_max_s",
+    "reclaim_timeout_s",
+    "profile_max_s",
+    "profile_sites",
+)
+
+
+def told(settings: ExtensionSettings) -> dict[str, object]:
+    """Return the settings that the extension in a WebUI reads."""
+    return {name: getattr(settings, name) for name in _TOLD}
+
+
 def extension_times(settings: Settings) -> Iterator[tuple[str, object, str]]:
     """Yield what is wrong with the extension's times, as `settings.rules` does."""
     own = settings.extension

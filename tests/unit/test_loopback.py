@@ -120,3 +120,4 @@ def test_what_is_no_http_says_so(serve: Callable[..., Server]) -> None:
     assert ask(serve(b"SSH-2.0-x\r\n").url, 20).detail == "no HTTP answer"
     silent.close()
     assert ask(silent.url, 20) == Reply(None, "connection refused")
+    assert ask(silent.url, -1) == Reply(None, "no time left to ask")

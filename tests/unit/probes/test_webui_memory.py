@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podkeeper.model.webui_answers import of_extension, of_own
 from podkeeper.model.webui_memory import WebUIMemory
-from podkeeper.probes.webui_answers import of_extension, of_own
 from podkeeper.probes.webui_memory import WebUIMemoryProbe, webui_memory
 
 if TYPE_CHECKING:

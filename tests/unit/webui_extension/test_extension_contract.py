@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from webui_standin import until
 
 import hooks.webui_extension
-from podkeeper.probes.webui_answers import of_extension
+from podkeeper.model.webui_answers import of_extension
 from podkeeper.settings.load import Source, load
 from podkeeper.sim.webui.app import make_app
 from podkeeper.sim.webui.world import make_world

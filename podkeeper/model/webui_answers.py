@@ -1,7 +1,7 @@
 """What does a WebUI's answer about its memory say?
 
 Covers: the answers of podkeeper's extension and of A1111's own route, as one value. Pure.
-Leaves out: asking (`probes.webui_memory`).
+Leaves out: asking (`podkeeper.probes.webui_memory`).
 """
 
 from __future__ import annotations
