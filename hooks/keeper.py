@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from hooks.keeper_world import RealProcesses, RealWorld
 from hooks.protocol import Listener
 from podkeeper import logs
+from podkeeper.actuators.own_stacks import addresses
 from podkeeper.actuators.programs import Hands
 from podkeeper.actuators.stackdumps import StackDumps
 from podkeeper.errors import PodkeeperError, ShuttingDownError, SupervisordError
@@ -83,6 +84,8 @@ def _make(plan: Plan) -> tuple[Keeper, RealWorld]:
         wait_s=chosen.dump_wait_s,
         max_bytes=chosen.dump_max_bytes,
         max_files=chosen.dump_files,
+        urls=addresses(plan),
+        url_timeout_s=plan.settings.extension.stacks_timeout_s,
     )
     means = Means(_hands(plan, supervisord), dumps)
     return Keeper(plan, world, means, book), world

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from podkeeper import atomic, preflight, render
+from podkeeper import atomic, extension, preflight, render
 from podkeeper.errors import PlanError, StartError
 from podkeeper.model.change import NEXT
 from podkeeper.probes import cgroup, cpu
@@ -56,6 +56,8 @@ class Prepared:
     conf_path: Path
     #: What supervisord itself is started with; nothing secret is in it.
     environment: dict[str, str]
+    #: What people should know of it beside the limits, one line each.
+    said: tuple[str, ...] = ()
 
 
 def _homes(*users: str) -> dict[str, str]:
@@ -192,4 +194,5 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
         atomic.write(conf_path, text, mode=0o600)
     except OSError as error:
         raise StartError(f"cannot write into {folder}: {error.strerror}") from error
-    return Prepared(plan, conf_path, base_environment(settings, environ))
+    said = tuple(extension.settle(plan))
+    return Prepared(plan, conf_path, base_environment(settings, environ), said)

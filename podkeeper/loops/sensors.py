@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from podkeeper.loops.busy import Busy
 from podkeeper.loops.states import States
 from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading, Stall
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc, psi
@@ -19,6 +20,7 @@ from podkeeper.probes.nvml import library_found
 from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
 from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
+from podkeeper.probes.webui_memory import WebUIMemoryProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from podkeeper.loops.gpu_sensors import GpuSensors
     from podkeeper.model.gpu import Gpu, Xid
+    from podkeeper.model.webui_memory import WebUIMemory
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.settings.schema import Settings
     from podkeeper.supervisord import ProgramInfo
@@ -158,6 +161,19 @@ def _probe(
     )
 
 
+def _memory_probe(program: Program, settings: Settings) -> WebUIMemoryProbe | None:
+    if program.role != "webui" or program.readiness_url is None:
+        return None
+    chosen = settings.extension
+    return WebUIMemoryProbe(
+        program.readiness_url,
+        period_s=chosen.probe_period_s,
+        timeout_s=chosen.probe_timeout_s,
+        # The extension reads what a job left at its time, and tidies before that.
+        after_job_s=chosen.baseline_s + chosen.read_timeout_s,
+    )
+
+
 class ProgramSensors:
     """Readings of the plan's programs."""
 
@@ -180,7 +196,13 @@ class ProgramSensors:
         self._states = States(ask, supervisord_pid, period_s, time.monotonic)
         probes = {each.name: _probe(each, plan.settings, on_change) for each in plan.programs}
         self._readiness = {name: probe for name, probe in probes.items() if probe is not None}
-        self.probes = list(self._readiness.values())
+        memory = {each.name: _memory_probe(each, plan.settings) for each in plan.programs}
+        self._memory = {name: probe for name, probe in memory.items() if probe is not None}
+        self._busy = Busy(plan)
+        self.probes: list[ReadinessProbe | WebUIMemoryProbe] = [
+            *self._readiness.values(),
+            *self._memory.values(),
+        ]
 
     def _ready(self, name: str, identity: Identity | None) -> Readiness:
         """Return a program's readiness: unknown where nobody can say whether it runs."""
@@ -192,6 +214,13 @@ class ProgramSensors:
     def _streak(self, name: str, identity: Identity | None) -> Streak:
         probe = self._readiness.get(name)
         return NO_STREAK if probe is None or identity is None else probe.streak(identity)
+
+    def _webui_memory(self, name: str, identity: Identity | None) -> WebUIMemory | None:
+        probe = self._memory.get(name)
+        if probe is None:
+            return None
+        ready = bool(self._ready(name, identity).ready)
+        return probe.look(identity, ready=ready, busy=name in self._busy.look())
 
     def _scan(self) -> tuple[proc.Scan, dict[str, ProgramInfo]]:
         """Return all processes and supervisord's word, the main processes surely among them."""
@@ -230,6 +259,7 @@ class ProgramSensors:
                     seen=seen,
                     readiness=self._ready(name, main.identity if main else None),
                     streak=self._streak(name, main.identity if main else None),
+                    webui_memory=self._webui_memory(name, main.identity if main else None),
                     root=self._root,
                 )
             )

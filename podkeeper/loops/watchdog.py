@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from podkeeper.probes.background import Background
     from podkeeper.probes.readiness import ReadinessProbe
+    from podkeeper.probes.webui_memory import WebUIMemoryProbe
     from podkeeper.settings.plan import Plan
     from podkeeper.supervisord import ProgramInfo
 
@@ -165,7 +166,7 @@ class Watchdog:
 
         A turn that comes too late is left out, not made up for.
         """
-        threads: list[Background[Any] | ReadinessProbe] = [
+        threads: list[Background[Any] | ReadinessProbe | WebUIMemoryProbe] = [
             *self._container.slow,
             *self._programs.probes,
         ]

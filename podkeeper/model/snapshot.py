@@ -13,6 +13,7 @@ import msgspec
 
 from podkeeper.model.gpu import Gpu, Xid
 from podkeeper.model.signal import SignalReading
+from podkeeper.model.webui_memory import WebUIMemory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +134,8 @@ class ProgramReading(msgspec.Struct, frozen=True, kw_only=True):
     open_files_most: int | None = None
     #: How many the main process may have.
     open_files_limit: int | None = None
+    #: What a WebUI tells of its memory; None of other programs and before it was asked.
+    webui_memory: WebUIMemory | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from podkeeper.probes.process import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from podkeeper.model.webui_memory import WebUIMemory
     from podkeeper.probes.liveness import Streak
     from podkeeper.probes.readiness import Readiness
 
@@ -44,6 +45,7 @@ def program_reading(  # noqa: PLR0913 - one value from many
     seen: Scan,
     readiness: Readiness,
     streak: Streak = NO_STREAK,
+    webui_memory: WebUIMemory | None = None,
     root: Path = Path("/"),
 ) -> ProgramReading:
     """Return the reading of one program.
@@ -77,4 +79,5 @@ def program_reading(  # noqa: PLR0913 - one value from many
         swap_bytes=_sum(each.swap_bytes for each in held),
         open_files_most=max((each for each in opened if each is not None), default=None),
         open_files_limit=open_files_limit_of(main.pid, root) if main else None,
+        webui_memory=webui_memory,
     )

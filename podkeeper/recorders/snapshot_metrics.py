@@ -1,7 +1,8 @@
 """Which metrics does a snapshot give?
 
 Covers: from the snapshot's values to samples. Pure.
-Leaves out: those of the GPUs (`recorders.gpu_metrics`), writing them (`recorders.metrics`).
+Leaves out: those of the GPUs (`recorders.gpu_metrics`), those that a WebUI tells
+(`recorders.webui_metrics`), writing them (`recorders.metrics`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podkeeper.policy.pressure import of_word
-from podkeeper.recorders import gpu_metrics
+from podkeeper.recorders import gpu_metrics, webui_metrics
 from podkeeper.recorders.metrics import Sample
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _program(program: ProgramReading) -> Iterator[Sample]:
     yield Sample("podkeeper_program_open_files_most", program.open_files_most, labels)
     yield Sample("podkeeper_program_open_files_limit", program.open_files_limit, labels)
     yield Sample("podkeeper_program_swap_bytes", program.swap_bytes, labels)
+    yield from webui_metrics.samples(program.name, program.webui_memory)
 
 
 def _signal(signal: SignalReading) -> Iterator[Sample]:

@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from podkeeper.settings.cpu import CpuSettings
 from podkeeper.settings.disk import DiskSettings
+from podkeeper.settings.extension import ExtensionSettings
 from podkeeper.settings.forecast import ForecastSettings
 from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
@@ -220,6 +221,7 @@ class Settings(Section, frozen=True):
     forecast: ForecastSettings
     leak: LeakSettings
     disk: DiskSettings
+    extension: ExtensionSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings

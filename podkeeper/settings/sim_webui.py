@@ -1,6 +1,6 @@
-"""What can be set of the simulated WebUI?
+"""What can be set for the simulated WebUI?
 
-Covers: the section `sim_webui`. Leaves out: what it does (`podkeeper.sim.webui`).
+Leaves out: the words of its faults (`settings.faults`), which defaults hold (`conf/defaults.toml`).
 """
 
 from __future__ import annotations
@@ -20,5 +20,6 @@ class SimWebUISettings(Section, frozen=True):
     checkpoint_ram_bytes: SizeAboveZero
     real_ram: bool
     leak_bytes: Size
+    extension: bool
     faults: list[SimFault]
     threads: Count

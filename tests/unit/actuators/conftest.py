@@ -1,4 +1,4 @@
-"""Folders that may be cleaned, with files of a known age in them."""
+"""Folders that may be cleaned, and WebUIs that last as long as a test."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from reclaim_standins import Other, Sim
 
 from podkeeper.actuators.disk import Cleaner, Task
 from podkeeper.policy.cleaning import Need, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from podkeeper.actuators.cleaned import Cleaned
 
@@ -109,3 +111,32 @@ def as_nobody() -> Callable[[], object]:
             os.seteuid(before)
 
     return change
+
+
+@pytest.fixture
+def simulate() -> Iterator[Callable[..., Sim]]:
+    """Return what starts a simulated WebUI."""
+    made: list[Sim] = []
+
+    def start(**changes: Any) -> Sim:
+        made.append(Sim(**changes))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def pretend() -> Iterator[Callable[..., Other]]:
+    """Return what starts a WebUI with these answers."""
+    made: list[Other] = []
+
+    def start(**answers: tuple[int, Any]) -> Other:
+        named = {name.replace("_", "-"): answer for name, answer in answers.items()}
+        made.append(Other(named))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()

@@ -17,6 +17,7 @@ from podkeeper.model.snapshot import (
     Snapshot,
     Stall,
 )
+from podkeeper.model.webui_memory import Baseline, JobPeaks, WebUIMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,24 @@ def snapshot() -> Callable[..., Snapshot]:
     return make
 
 
+def told_memory() -> WebUIMemory:
+    """Return a WebUI's word on its memory in which nothing is missing."""
+    figures = {
+        name: 1000 + place
+        for place, name in enumerate(WebUIMemory.__struct_fields__)
+        if name.endswith("_bytes") or name in ("retries", "ooms", "jobs")
+    }
+    return WebUIMemory(
+        **figures,  # type: ignore[arg-type]
+        taken_monotonic_s=99.0,
+        extension=True,
+        allocator="tcmalloc",
+        checkpoints=["one", "two"],
+        last_job=JobPeaks(number=3, ram_anon_peak_bytes=21, reserved_peak_bytes=22),
+        baseline=Baseline(number=3, ram_anon_bytes=23, allocated_bytes=24),
+    )
+
+
 @pytest.fixture
 def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
     """Return a snapshot of which everything is known."""
@@ -81,6 +100,7 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         swap_bytes=17,
         open_files_most=9,
         open_files_limit=1024,
+        webui_memory=told_memory(),
     )
     gpu = Gpu(
         index=0,
