@@ -22,11 +22,13 @@ from hooks.protocol import Listener
 from podkeeper import logs
 from podkeeper.actuators.own_stacks import addresses
 from podkeeper.actuators.programs import Hands
+from podkeeper.actuators.reclaim import reclaims
 from podkeeper.actuators.stackdumps import StackDumps
 from podkeeper.errors import PodkeeperError, ShuttingDownError, SupervisordError
 from podkeeper.hint import Ear
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
+from podkeeper.loops.room import Room
 from podkeeper.loops.world import Means
 from podkeeper.probes import process
 from podkeeper.recorders.ledger import Ledger
@@ -87,7 +89,7 @@ def _make(plan: Plan) -> tuple[Keeper, RealWorld]:
         urls=addresses(plan),
         url_timeout_s=plan.settings.extension.stacks_timeout_s,
     )
-    means = Means(_hands(plan, supervisord), dumps)
+    means = Means(_hands(plan, supervisord), dumps, [reclaims(plan), Room(plan)])
     return Keeper(plan, world, means, book), world
 
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podkeeper.loops.overload import seen_of
 from podkeeper.model.signal import SignalReading
-from podkeeper.policy import forecast, pressure, shares, signals
+from podkeeper.policy import cpu, forecast, pressure, shares, signals
 from podkeeper.policy.forecast import Series
 from podkeeper.policy.pressure import Pressure, Standing
 from podkeeper.policy.shares import Share
@@ -130,6 +131,7 @@ class Gauges:
         yield from self._memory(snapshot, at_s)
         yield from self._disks(snapshot, at_s)
         yield from self._cards(snapshot, at_s)
+        yield from self._processors(snapshot, at_s)
         for program in snapshot.programs:
             if program.pid:
                 yield from self._program(program, program.pid, at_s)
@@ -168,6 +170,15 @@ class Gauges:
                 left = size - gpu.memory_used_bytes
                 yield self._judged(Signal(Kind.VRAM, str(gpu.index)), left, size, lines, at_s)
 
+    def _processors(self, snapshot: Snapshot, at_s: float) -> Iterator[SignalReading]:
+        """Give how much of the time nobody waits for a processor: it is never worse than soft."""
+        found, chosen = cpu.left(seen_of(snapshot.cpu)), self._plan.settings.thresholds
+        if found is not None:
+            lines = signals.lines(
+                Shares(chosen.cpu_soft, -math.inf), 1.0, chosen.release_factor, chosen.cpu_grace_s
+            )
+            yield self._judged(Signal(Kind.CPU), found.ratio, 1.0, lines, at_s)
+
     def _program(self, program: ProgramReading, pid: int, at_s: float) -> Iterator[SignalReading]:
         memory = self._plan.settings.memory
         limits = self.limits.get(program.name)
@@ -182,6 +193,16 @@ class Gauges:
             left = limits.hard_bytes - program.memory_bytes
             signal = Signal(Kind.PROGRAM_MEMORY, program.name)
             yield self._judged(signal, left, limits.hard_bytes, lines, at_s, pid)
+        if program.open_files_limit and program.open_files_most is not None:
+            chosen = self._plan.settings.thresholds
+            given = Shares(chosen.open_files_soft, chosen.open_files_hard)
+            size, left = (
+                program.open_files_limit,
+                program.open_files_limit - program.open_files_most,
+            )
+            lines = signals.lines(given, size, chosen.release_factor, chosen.grace_s)
+            signal = Signal(Kind.OPEN_FILES, program.name)
+            yield self._judged(signal, left, size, lines, at_s, pid)
 
     def _judged(  # noqa: PLR0913, PLR0917 - one value from many
         self,
@@ -203,6 +224,6 @@ class Gauges:
             pressure=standing.pressure.word,
             short_since_s=standing.short_since_s,
             soft=lines.soft,
-            hard=lines.hard,
+            hard=_finite(lines.hard),
             critical=_finite(lines.critical),
         )

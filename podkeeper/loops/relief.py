@@ -38,7 +38,6 @@ _CAUSES = {
     Kind.DISK: Cause.DISK_LOW,
     Kind.INODES: Cause.INODES_LOW,
     Kind.OPEN_FILES: Cause.OPEN_FILES,
-    Kind.CPU: Cause.CPU_SHORT,
 }
 #: Causes of incidents that last as long as their signal is squeezed.
 LASTING = frozenset({*_CAUSES.values(), Cause.MEMORY_SOFT, Cause.MEMORY_HARD})
