@@ -71,7 +71,7 @@ def take_part(
     for kind in kinds:
         if names and kind.name not in names:
             continue
-        own = folder / kind.name.replace(" ", "-")
+        own = folder / kind.__name__.lower()
         own.mkdir()
         peer = kind(own, program)
         why = peer.missing() or (None if names else peer.aside)
