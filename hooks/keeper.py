@@ -20,12 +20,15 @@ from typing import TYPE_CHECKING
 from hooks.keeper_world import RealProcesses, RealWorld
 from hooks.protocol import Listener
 from podkeeper import logs
+from podkeeper.actuators.own_stacks import addresses
 from podkeeper.actuators.programs import Hands
+from podkeeper.actuators.reclaim import reclaims
 from podkeeper.actuators.stackdumps import StackDumps
 from podkeeper.errors import PodkeeperError, ShuttingDownError, SupervisordError
 from podkeeper.hint import Ear
 from podkeeper.loops.incidents import IncidentBook
 from podkeeper.loops.keeper import Keeper
+from podkeeper.loops.room import Room
 from podkeeper.loops.world import Means
 from podkeeper.probes import process
 from podkeeper.recorders.ledger import Ledger
@@ -83,8 +86,10 @@ def _make(plan: Plan) -> tuple[Keeper, RealWorld]:
         wait_s=chosen.dump_wait_s,
         max_bytes=chosen.dump_max_bytes,
         max_files=chosen.dump_files,
+        urls=addresses(plan),
+        url_timeout_s=plan.settings.extension.stacks_timeout_s,
     )
-    means = Means(_hands(plan, supervisord), dumps)
+    means = Means(_hands(plan, supervisord), dumps, [reclaims(plan), Room(plan)])
     return Keeper(plan, world, means, book), world
 
 

@@ -7,6 +7,7 @@ until the keeper puts them into place (`podkeeper.loops.desk`).
 from __future__ import annotations
 
 import dataclasses
+import logging
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from podkeeper import atomic, preflight, render, start
+from podkeeper import atomic, extension, preflight, render, start
 from podkeeper.errors import PlanError, StartError
 from podkeeper.model import change
 from podkeeper.model.change import Change
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from podkeeper.settings.load import Source
     from podkeeper.settings.plan import Plan
 
+_log = logging.getLogger("podkeeper")
 _PROGRAM_KINDS = ("program:", "eventlistener:")
 _READ = (
     "import sys; from supervisor.options import ServerOptions;"
@@ -48,6 +50,7 @@ def as_started(around: Surroundings, running: Plan) -> Surroundings:
         version=running.version,
         python=running.python,
         superuser=running.superuser,
+        cpu_quota_cores=running.cpu_quota_cores,
         directory=running.program("keeper").directory,
         platform_named=not running.of_role("platform"),
     )
@@ -69,7 +72,7 @@ def _watched(plan: Plan) -> object:
     """Return what the watchdog makes of a plan."""
     kept = plan.settings
     return (
-        [kept.watchdog, kept.keeper, kept.memory, kept.logs, kept.webui],
+        [kept.watchdog, kept.keeper, kept.memory, kept.logs, kept.webui, kept.extension],
         [
             (each.name, each.role, each.readiness_url, each.memory_soft_bytes, each.stop_wait_s)
             for each in plan.programs
@@ -163,4 +166,6 @@ def make_ready(asked: Source, running: Plan) -> Change:
         atomic.write(ready / change.FILE_NAME, change.dump(found), mode=0o600)
     except OSError as error:
         raise StartError(f"cannot write into {ready}: {error.strerror}") from error
+    for line in extension.settle(plan):
+        _log.warning("%s", line)
     return found

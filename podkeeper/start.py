@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from podkeeper import atomic, preflight, render
+from podkeeper import atomic, extension, preflight, render
 from podkeeper.errors import PlanError, StartError
 from podkeeper.model.change import NEXT
-from podkeeper.probes import cgroup
+from podkeeper.probes import cgroup, cpu
 from podkeeper.settings import folders
 from podkeeper.settings import plan as plans
 from podkeeper.settings.digest import KEY_BYTES, with_digests
 from podkeeper.settings.given import given
 from podkeeper.settings.listening import REMEDY, VARIABLE, exposure
 from podkeeper.settings.load import load
-from podkeeper.settings.private import base_environment, private_environment
+from podkeeper.settings.private import base_environment, private_environment, webui_names
 from podkeeper.settings.programs import Surroundings, make_plan
 
 if TYPE_CHECKING:
@@ -56,11 +56,19 @@ class Prepared:
     conf_path: Path
     #: What supervisord itself is started with; nothing secret is in it.
     environment: dict[str, str]
+    #: What people should know of it beside the limits, one line each.
+    said: tuple[str, ...] = ()
 
 
 def _homes(*users: str) -> dict[str, str]:
     """Return the home folders of those users that there are; `preflight` refuses the others."""
     return {each.pw_name: each.pw_dir for each in pwd.getpwall() if each.pw_name in users}
+
+
+def _quota_cores() -> float | None:
+    """Return the processor quota where it is what binds."""
+    found = cpu.quota()
+    return found.cores if found is not None and found.cores < cpu.affinity_cores() else None
 
 
 def surroundings(settings: Settings, environ: Mapping[str, str]) -> Surroundings:
@@ -84,6 +92,8 @@ def surroundings(settings: Settings, environ: Mapping[str, str]) -> Surroundings
         made_at_s=time.time(),
         superuser=os.geteuid() == 0,
         homes=_homes(settings.webui.user, settings.handler.user),
+        cpu_quota_cores=_quota_cores(),
+        webui_given=webui_names(settings, environ),
     )
 
 
@@ -184,4 +194,5 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
         atomic.write(conf_path, text, mode=0o600)
     except OSError as error:
         raise StartError(f"cannot write into {folder}: {error.strerror}") from error
-    return Prepared(plan, conf_path, base_environment(settings, environ))
+    said = tuple(extension.settle(plan))
+    return Prepared(plan, conf_path, base_environment(settings, environ), said)

@@ -44,6 +44,7 @@ def surroundings(folder: Path = Path("/run/podkeeper")) -> Surroundings:
         version="1.2.3",
         run_id="run-1",
         made_at_s=1_700_000_000.0,
+        cpu_quota_cores=6.5,
     )
 
 

@@ -43,13 +43,14 @@ def scene_of(source: Source) -> Scene:
     try:
         plan = plans.read(folders.runtime_dir(settings, os.environ) / plans.FILE_NAME)
     except PlanError as error:
-        return Scene(settings, state_dir, obstacle=str(error))
+        return Scene(settings, state_dir, obstacle=str(error), environ=os.environ)
     state_dir = plan.ledger_path.parent
     try:
         programs = Supervisord(plan.socket_path).programs()
     except SupervisordError as error:
-        return Scene(settings, state_dir, plan, obstacle=str(error))
-    return Scene(settings, state_dir, plan, {each.name: each.pid for each in programs if each.pid})
+        return Scene(settings, state_dir, plan, obstacle=str(error), environ=os.environ)
+    pids = {each.name: each.pid for each in programs if each.pid}
+    return Scene(settings, state_dir, plan, pids, environ=os.environ)
 
 
 def run(options: argparse.Namespace) -> int:

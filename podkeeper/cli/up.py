@@ -28,7 +28,7 @@ def announce(prepared: start.Prepared) -> None:
     plan = prepared.plan
     names = ", ".join(each.name for each in plan.programs)
     lines = [f"podkeeper {plan.version}: {names}; files in {plan.runtime_dir}"]
-    for line in [*lines, *limits(plan)]:
+    for line in [*lines, *limits(plan), *prepared.said]:
         print(line, file=sys.stderr, flush=True)
 
 

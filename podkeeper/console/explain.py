@@ -45,6 +45,11 @@ _RULES = {
         " program whose end would help is restarted between jobs; below thresholds.memory_critical"
         " it is killed at once. Where no program's end would help, jobs are held back." + _CALM
     ),
+    Cause.LEAK: (
+        "What it keeps after its jobs has surely grown by more than leak.growth_bytes, and still"
+        " grows. It is restarted between two jobs once the soft limit will be passed within"
+        " leak.recycle_jobs jobs; a restart is all that helps."
+    ),
     Cause.VRAM: (
         "Between two jobs, a GPU with less memory left than thresholds.vram_soft is relieved by"
         " reclaiming; below thresholds.vram_hard its WebUI is restarted when that did not help."
@@ -61,10 +66,6 @@ _RULES = {
     Cause.OPEN_FILES: (
         "A program that can open fewer further files than thresholds.open_files_hard of its limit"
         " is restarted as soon as it has no job in hand." + _CALM
-    ),
-    Cause.CPU_SHORT: (
-        "Its processor quota held the container back in more of its periods than"
-        " thresholds.cpu_soft allows, for thresholds.cpu_grace_s: background work waits."
     ),
     Cause.STARTUP_FAILED: (
         "A program that is not ready when webui.startup_deadline_s has passed since its start is"

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.supervisord import ProgramInfo
 
-#: Torch keeps the GPU's memory that it has had: a card that is nearly full is no finding.
-_USUAL = {(Kind.VRAM.value, "soft")}
+#: No findings: torch keeps the GPU's memory that it has had, and processors are there to be used.
+_USUAL = {(Kind.VRAM.value, "soft"), (Kind.CPU.value, "soft")}
 
 
 class Level(IntEnum):

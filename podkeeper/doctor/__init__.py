@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podkeeper.doctor import gpus, machine, place, ports, private
+from podkeeper.doctor import gpus, machine, memory, place, ports, private, processor, room
 from podkeeper.doctor.check import Check, Examination
 
 if TYPE_CHECKING:
@@ -29,7 +29,16 @@ CHECKS: tuple[Callable[[Scene], Iterable[Check]], ...] = (
     private.variables,
     private.environments,
     machine.disk,
-    machine.facts,
+    room.mounts,
+    room.cleanings,
+    room.open_files,
+    memory.limit,
+    memory.group,
+    memory.waiting,
+    memory.swap,
+    memory.shared,
+    processor.quota,
+    processor.threads,
     gpus.gpus,
 )
 

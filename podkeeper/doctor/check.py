@@ -26,6 +26,11 @@ def good(name: str, seen: str, why: str) -> Check:
     return Check(name=name, level="ok", seen=seen, why=why)
 
 
+def fact(name: str, seen: str, why: str, mend: str) -> Check:
+    """Return a check that found what is not wrong here and could be better elsewhere."""
+    return Check(name=name, level="ok", seen=seen, why=why, mend=mend)
+
+
 def doubtful(name: str, seen: str, why: str, mend: str) -> Check:
     """Return a check that found what should be mended, or could not see enough."""
     return Check(name=name, level="warning", seen=seen, why=why, mend=mend)

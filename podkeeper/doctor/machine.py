@@ -1,4 +1,4 @@
-"""What does this machine give, and is there room?"""
+"""Does a worker run here, and has its ledger room?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from podkeeper.doctor.check import Check, bad, doubtful, good
 from podkeeper.probes import disk as disks
-from podkeeper.probes import files, groups
 from podkeeper.units import format_size
 
 if TYPE_CHECKING:
@@ -50,13 +49,3 @@ def disk(scene: Scene) -> Iterator[Check]:
         yield doubtful(name, seen, why, mend)
     else:
         yield good(name, seen, why)
-
-
-def facts(scene: Scene) -> Iterator[Check]:
-    """Yield what can be had here; nothing is wrong with a machine that has less."""
-    place = groups.find("memory", scene.root)
-    seen = "none can be seen" if place is None else f"version {place.version} at {place.folder}"
-    yield good("memory cgroup", seen, "it tells limits, and kills by the kernel, of the container")
-    pressure = files.read(f"{scene.root}/proc/pressure/memory") is not None
-    seen = "can be read" if pressure else "cannot be read"
-    yield good("pressure (PSI)", seen, "it tells how long processes wait for memory")

@@ -30,6 +30,8 @@ class Scene:
     #: What stands in the way of the two above, in words.
     obstacle: str = ""
     root: Path = field(default=Path("/"))
+    #: What podkeeper itself is started with here.
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def running(self) -> list[tuple[Program, int]]:

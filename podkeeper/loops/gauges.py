@@ -1,18 +1,23 @@
 """How near is everything to its limit, and how hard is it squeezed?
 
 Covers: from a snapshot's readings to its signals: headroom, pressure with its memory, the limits of
-programs as they are just now.
+programs as they are just now, and when nothing will be left.
 Leaves out: the lines (`policy.signals`, `policy.shares`), what is done about it (`policy.ladder`).
-A watchdog that comes anew takes up where the last snapshot left off.
+A watchdog that comes anew takes pressure up where the last snapshot left off; trends begin anew.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from podkeeper.loops.overload import seen_of
 from podkeeper.model.signal import SignalReading
-from podkeeper.policy import pressure, shares, signals
+from podkeeper.policy import cpu, forecast, pressure, shares, signals
+from podkeeper.policy.forecast import Series
 from podkeeper.policy.pressure import Pressure, Standing
 from podkeeper.policy.shares import Share
 from podkeeper.policy.signals import Kind, Shares, Signal
@@ -41,6 +46,14 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def forecast_rules(plan: Plan) -> forecast.Rules:
+    """Return from how much of the past the settings foretell."""
+    chosen = plan.settings.forecast
+    return forecast.Rules(
+        **{field.name: getattr(chosen, field.name) for field in dataclasses.fields(forecast.Rules)}
+    )
+
+
 class Gauges:
     """The signals of one worker, from one snapshot to the next."""
 
@@ -48,16 +61,31 @@ class Gauges:
         self._plan = plan
         known = before.signals if before is not None else ()
         self._standings = {_key(each): _standing(each) for each in known}
+        self._trends: dict[_Key, Series] = {}
+        self._foretelling = forecast_rules(plan)
         #: The limits of the programs as of the last look.
         self.limits: dict[str, Limits] = self._limits_at_start()
 
     def look(self, snapshot: Snapshot) -> list[SignalReading]:
         """Return every signal of which there is a reading, each judged."""
         self.limits = self._limits(snapshot)
-        found = list(self._signals(snapshot))
-        found += self._unread(snapshot, {_key(each) for each in found})
+        found = [self._foretold(each, snapshot) for each in self._signals(snapshot)]
+        read = {_key(each) for each in found}
+        self._trends = {key: series for key, series in self._trends.items() if key in read}
+        found += self._unread(snapshot, read)
         self._standings = {_key(each): _standing(each) for each in found}
         return found
+
+    def _foretold(self, reading: SignalReading, snapshot: Snapshot) -> SignalReading:
+        """Return a signal with how fast it fills, and when nothing will be left of it."""
+        key, rules = _key(reading), self._foretelling
+        before = self._trends.get(key, Series())
+        series = forecast.note(before, snapshot.taken_monotonic_s, reading.headroom, rules)
+        self._trends[key] = series
+        found = forecast.forecast(series, rules)
+        return msgspec.structs.replace(
+            reading, fill_per_s=found.fill_per_s, exhausted_in_s=found.exhausted_in_s
+        )
 
     def _unread(self, snapshot: Snapshot, read: set[_Key]) -> Iterator[SignalReading]:
         """Give what is squeezed and has no reading now: nothing is known to have changed."""
@@ -103,6 +131,7 @@ class Gauges:
         yield from self._memory(snapshot, at_s)
         yield from self._disks(snapshot, at_s)
         yield from self._cards(snapshot, at_s)
+        yield from self._processors(snapshot, at_s)
         for program in snapshot.programs:
             if program.pid:
                 yield from self._program(program, program.pid, at_s)
@@ -141,6 +170,15 @@ class Gauges:
                 left = size - gpu.memory_used_bytes
                 yield self._judged(Signal(Kind.VRAM, str(gpu.index)), left, size, lines, at_s)
 
+    def _processors(self, snapshot: Snapshot, at_s: float) -> Iterator[SignalReading]:
+        """Give how much of the time nobody waits for a processor: it is never worse than soft."""
+        found, chosen = cpu.left(seen_of(snapshot.cpu)), self._plan.settings.thresholds
+        if found is not None:
+            lines = signals.lines(
+                Shares(chosen.cpu_soft, -math.inf), 1.0, chosen.release_factor, chosen.cpu_grace_s
+            )
+            yield self._judged(Signal(Kind.CPU), found.ratio, 1.0, lines, at_s)
+
     def _program(self, program: ProgramReading, pid: int, at_s: float) -> Iterator[SignalReading]:
         memory = self._plan.settings.memory
         limits = self.limits.get(program.name)
@@ -155,6 +193,16 @@ class Gauges:
             left = limits.hard_bytes - program.memory_bytes
             signal = Signal(Kind.PROGRAM_MEMORY, program.name)
             yield self._judged(signal, left, limits.hard_bytes, lines, at_s, pid)
+        if program.open_files_limit and program.open_files_most is not None:
+            chosen = self._plan.settings.thresholds
+            given = Shares(chosen.open_files_soft, chosen.open_files_hard)
+            size, left = (
+                program.open_files_limit,
+                program.open_files_limit - program.open_files_most,
+            )
+            lines = signals.lines(given, size, chosen.release_factor, chosen.grace_s)
+            signal = Signal(Kind.OPEN_FILES, program.name)
+            yield self._judged(signal, left, size, lines, at_s, pid)
 
     def _judged(  # noqa: PLR0913, PLR0917 - one value from many
         self,
@@ -176,6 +224,6 @@ class Gauges:
             pressure=standing.pressure.word,
             short_since_s=standing.short_since_s,
             soft=lines.soft,
-            hard=lines.hard,
+            hard=_finite(lines.hard),
             critical=_finite(lines.critical),
         )

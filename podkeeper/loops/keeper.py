@@ -17,6 +17,7 @@ from podkeeper.loops import deaths
 from podkeeper.loops.cards import STATES, Cards
 from podkeeper.loops.desk import Desk, Now
 from podkeeper.loops.hanging import Due, Hangs, Undone
+from podkeeper.loops.leaks import Leaks
 from podkeeper.loops.relief import WORKER, Relief
 from podkeeper.loops.rules import rules_of
 from podkeeper.loops.sight import Births, Sight, facts_of, is_ready, is_silent
@@ -59,6 +60,7 @@ class Keeper:
         self._desk = Desk(plan, world, means.hands, book)
         self._cards = Cards(plan, means, book, self._births)
         self._relief = Relief(plan, world, means, book, self._desk)
+        self._leaks = Leaks(plan, book, self._desk)
         self._looks = 0
 
     def look(self) -> None:
@@ -83,6 +85,7 @@ class Keeper:
                 if facts is not None and (ours or facts.state == "STOPPING"):
                     self._judge(program, facts, sight)
             self._end_what_hung(sight)
+            self._leaks.look(now)
             self._relief.look(now, self._kills.count)
             self._escalate()
         self._close_what_is_over(sight)

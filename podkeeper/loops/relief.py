@@ -38,7 +38,6 @@ _CAUSES = {
     Kind.DISK: Cause.DISK_LOW,
     Kind.INODES: Cause.INODES_LOW,
     Kind.OPEN_FILES: Cause.OPEN_FILES,
-    Kind.CPU: Cause.CPU_SHORT,
 }
 #: Causes of incidents that last as long as their signal is squeezed.
 LASTING = frozenset({*_CAUSES.values(), Cause.MEMORY_SOFT, Cause.MEMORY_HARD})
@@ -147,7 +146,7 @@ class Relief:
             self._book.act(incident, rung.word, "takes no more jobs until there is room")
         elif rung == Rung.RESTART:
             self._desk.restart_between_jobs(squeeze.victim, now.sight.now_wall_s)
-            self._book.act(incident, rung.word, "as soon as no job is in hand")
+            self._book.act(incident, rung.word, f"as soon as no job is in hand{found.end}")
         elif rung >= Rung.TAKE_DOWN:
             self._end(rung, found, incident, now)
 

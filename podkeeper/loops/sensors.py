@@ -10,8 +10,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from podkeeper.loops.busy import Busy
 from podkeeper.loops.states import States
-from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading
+from podkeeper.model.snapshot import ContainerMemory, Cpu, Disk, Network, ProgramReading, Stall
 from podkeeper.probes import cgroup, cpu, disk, groups, network, proc, psi
 from podkeeper.probes.background import Background
 from podkeeper.probes.liveness import NO_STREAK, Streak
@@ -19,6 +20,7 @@ from podkeeper.probes.nvml import library_found
 from podkeeper.probes.process import Table
 from podkeeper.probes.programs import program_reading
 from podkeeper.probes.readiness import NOT_ASKED, Identity, Readiness, ReadinessProbe
+from podkeeper.probes.webui_memory import WebUIMemoryProbe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
     from podkeeper.loops.gpu_sensors import GpuSensors
     from podkeeper.model.gpu import Gpu, Xid
+    from podkeeper.model.webui_memory import WebUIMemory
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.settings.schema import Settings
     from podkeeper.supervisord import ProgramInfo
@@ -45,6 +48,22 @@ class Usage:
         return max(0.0, (used_s - last[0]) / (now_s - last[1]))
 
 
+class Throttled:
+    """Turns quota periods so far into the share of them that was cut short."""
+
+    def __init__(self) -> None:
+        self._last = cpu.Throttling()
+
+    def ratio(self, now: cpu.Throttling) -> float | None:
+        """Return the share since the last call; None at the first, or where no period ended."""
+        last, self._last = self._last, now
+        if None in (last.periods, last.throttled_periods, now.periods, now.throttled_periods):
+            return None
+        passed = now.periods - last.periods  # type: ignore[operator]
+        cut = now.throttled_periods - last.throttled_periods  # type: ignore[operator]
+        return min(1.0, cut / passed) if passed > 0 and cut >= 0 else None
+
+
 def _gpu_sensors(settings: Settings) -> GpuSensors | None:
     """Return who watches the GPUs, or None where there is no driver."""
     if not library_found():  # nor does one come to a container that runs
@@ -60,8 +79,11 @@ class ContainerSensors:
     def __init__(self, plan: Plan, environ: Mapping[str, str], root: Path) -> None:
         self._environ = environ
         self._root = root
-        self._places = {name: groups.find(name, root) for name in ("memory", "cpu", "cpuacct")}
+        controllers = ("memory", "cpu", "cpuacct", groups.UNIFIED)
+        self._places = {name: groups.find(name, root) for name in controllers}
+        self._machine_cores = cpu.machine_cores()
         self._usage = Usage()
+        self._throttled = Throttled()
         chosen = plan.settings.watchdog
         self._max_age_s = chosen.max_reading_age_s
         paths = [*chosen.disks, plan.state_dir, plan.runtime_dir]
@@ -81,15 +103,31 @@ class ContainerSensors:
         return cgroup.working_set(self._environ, self._root, self._places["memory"])
 
     def cpu(self, now_s: float) -> Cpu:
-        """Return the container's processor time; the rate is that since the last call."""
-        used_s = cpu.used_s(self._root, self._places["cpuacct"])
-        affinity = cpu.affinity_cores()
+        """Return the container's processor time; rates and shares are those since the last call."""
+        quota = cpu.quota(self._root, self._places["cpu"])
+        times = cpu.times(self._places["cpuacct"], quota)
+        own = psi.cpu_of_group(self._places[groups.UNIFIED])
         return Cpu(
-            capacity_cores=cpu.capacity_cores(affinity, self._root, self._places["cpu"]),
-            used_cores=self._usage.cores(used_s, now_s),
-            used_s=used_s,
+            capacity_cores=cpu.capacity_cores(cpu.affinity_cores(), quota),
+            used_cores=self._usage.cores(times.used_s, now_s),
+            used_s=times.used_s,
             wait_ratio=psi.cpu_wait_ratio(self._root),
+            own_wait_ratio=own.some_ratio if own else None,
+            periods=times.throttling.periods,
+            throttled_periods=times.throttling.throttled_periods,
+            throttled_s=times.throttling.throttled_s,
+            throttled_ratio=self._throttled.ratio(times.throttling),
+            runnable=cpu.runnable(self._root),
+            machine_cores=self._machine_cores,
         )
+
+    def memory_stall(self) -> Stall | None:
+        """Return how long somebody waited for memory."""
+        return psi.memory(self._root, self._places[groups.UNIFIED])
+
+    def io_stall(self) -> Stall | None:
+        """Return how long somebody waited for disk I/O."""
+        return psi.io(self._root, self._places[groups.UNIFIED])
 
     def network(self) -> Network:
         """Return the container's traffic."""
@@ -123,6 +161,19 @@ def _probe(
     )
 
 
+def _memory_probe(program: Program, settings: Settings) -> WebUIMemoryProbe | None:
+    if program.role != "webui" or program.readiness_url is None:
+        return None
+    chosen = settings.extension
+    return WebUIMemoryProbe(
+        program.readiness_url,
+        period_s=chosen.probe_period_s,
+        timeout_s=chosen.probe_timeout_s,
+        # The extension reads what a job left at its time, and tidies before that.
+        after_job_s=chosen.baseline_s + chosen.read_timeout_s,
+    )
+
+
 class ProgramSensors:
     """Readings of the plan's programs."""
 
@@ -145,7 +196,13 @@ class ProgramSensors:
         self._states = States(ask, supervisord_pid, period_s, time.monotonic)
         probes = {each.name: _probe(each, plan.settings, on_change) for each in plan.programs}
         self._readiness = {name: probe for name, probe in probes.items() if probe is not None}
-        self.probes = list(self._readiness.values())
+        memory = {each.name: _memory_probe(each, plan.settings) for each in plan.programs}
+        self._memory = {name: probe for name, probe in memory.items() if probe is not None}
+        self._busy = Busy(plan)
+        self.probes: list[ReadinessProbe | WebUIMemoryProbe] = [
+            *self._readiness.values(),
+            *self._memory.values(),
+        ]
 
     def _ready(self, name: str, identity: Identity | None) -> Readiness:
         """Return a program's readiness: unknown where nobody can say whether it runs."""
@@ -157,6 +214,13 @@ class ProgramSensors:
     def _streak(self, name: str, identity: Identity | None) -> Streak:
         probe = self._readiness.get(name)
         return NO_STREAK if probe is None or identity is None else probe.streak(identity)
+
+    def _webui_memory(self, name: str, identity: Identity | None) -> WebUIMemory | None:
+        probe = self._memory.get(name)
+        if probe is None:
+            return None
+        ready = bool(self._ready(name, identity).ready)
+        return probe.look(identity, ready=ready, busy=name in self._busy.look())
 
     def _scan(self) -> tuple[proc.Scan, dict[str, ProgramInfo]]:
         """Return all processes and supervisord's word, the main processes surely among them."""
@@ -195,6 +259,7 @@ class ProgramSensors:
                     seen=seen,
                     readiness=self._ready(name, main.identity if main else None),
                     streak=self._streak(name, main.identity if main else None),
+                    webui_memory=self._webui_memory(name, main.identity if main else None),
                     root=self._root,
                 )
             )

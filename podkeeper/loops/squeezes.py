@@ -17,7 +17,7 @@ from podkeeper.policy.signals import Kind, Signal
 from podkeeper.units import format_size, format_span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from podkeeper.loops.sight import Sight
     from podkeeper.loops.world import World
@@ -32,7 +32,6 @@ _NAMES = {
     Kind.DISK: "room on {}",
     Kind.INODES: "inodes on {}",
     Kind.OPEN_FILES: "files that it may open",
-    Kind.CPU: "processor time",
 }
 _BYTES = (Kind.PROGRAM_MEMORY, Kind.MEMORY, Kind.VRAM, Kind.DISK)
 
@@ -81,12 +80,15 @@ class Found:
         used, size = reading.capacity - reading.headroom, reading.capacity
         if squeeze.signal.kind in _BYTES:
             figures = f"{format_size(used)} used of {format_size(size)}"
-        elif squeeze.signal.kind == Kind.CPU:
-            figures = f"held back in {used:.0%} of the quota's periods"
         else:
             figures = f"{used:.0f} used of {size:.0f}"
-        soon = reading.exhausted_in_s
-        return f"{squeezed}: {figures}" + (f", nothing left in {format_span(soon)}" if soon else "")
+        return f"{squeezed}: {figures}{self.end}"
+
+    @property
+    def end(self) -> str:
+        """Return when nothing will be left, to follow other words; empty where that is unknown."""
+        soon_s = self.reading.exhausted_in_s
+        return "" if soon_s is None else f", nothing left in {format_span(soon_s)}"
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -117,7 +119,21 @@ def find(sight: Sight, plan: Plan, is_reclaimable: Callable[[Signal, str], bool]
     if sight.snapshot is None:
         return []
     squeezed = [each for each in sight.snapshot.signals if each.pressure != Pressure.CALM.word]
+    if any(each.kind == Kind.CPU for each in squeezed):
+        is_reclaimable = _without_background(is_reclaimable, squeezed)
     return [_found(each, sight, plan, is_reclaimable) for each in squeezed]
+
+
+def _without_background(
+    is_reclaimable: Callable[[Signal, str], bool], squeezed: Sequence[SignalReading]
+) -> Callable[[Signal, str], bool]:
+    """Return the same, less what can wait while processors are short: soft cleaning of disks."""
+    waiting = {
+        Signal(Kind(each.kind), each.subject)
+        for each in squeezed
+        if each.kind in (Kind.DISK, Kind.INODES) and each.pressure == Pressure.SOFT.word
+    }
+    return lambda signal, victim: signal not in waiting and is_reclaimable(signal, victim)
 
 
 def _found(

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from podkeeper.probes.background import Background
     from podkeeper.probes.readiness import ReadinessProbe
+    from podkeeper.probes.webui_memory import WebUIMemoryProbe
     from podkeeper.settings.plan import Plan
     from podkeeper.supervisord import ProgramInfo
 
@@ -96,6 +97,8 @@ class Watchdog:
             gpus=self._container.gpus(),
             xids=self._container.xids(),
             programs=self._programs.readings(),
+            memory_stall=self._container.memory_stall(),
+            io_stall=self._container.io_stall(),
         )
         self._been_ready = self._been_ready or snapshot.ready
         return msgspec.structs.replace(
@@ -171,7 +174,7 @@ class Watchdog:
 
         A turn that comes too late is left out, not made up for.
         """
-        threads: list[Background[Any] | ReadinessProbe] = [
+        threads: list[Background[Any] | ReadinessProbe | WebUIMemoryProbe] = [
             *self._container.slow,
             *self._programs.probes,
         ]

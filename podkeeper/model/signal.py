@@ -34,7 +34,7 @@ class SignalReading(msgspec.Struct, frozen=True, kw_only=True):
     soft: float | None = None
     hard: float | None = None
     critical: float | None = None
-    #: What it loses in a second, by its latest trend; None where it does not fall.
+    #: What it loses in a second, by its latest trend; below 0 where it grows, None where unknown.
     fill_per_s: float | None = None
     #: Time until nothing is left at that rate; None where it does not fall or is not known.
     exhausted_in_s: float | None = None

@@ -13,6 +13,7 @@ import msgspec
 
 from podkeeper.model.gpu import Gpu, Xid
 from podkeeper.model.signal import SignalReading
+from podkeeper.model.webui_memory import WebUIMemory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,16 @@ class ContainerMemory(msgspec.Struct, frozen=True, kw_only=True):
     working_set_bytes: int | None
     #: Kernel out-of-memory kills in this container since it started.
     oom_kills: int | None
+    #: All that counts against the limit, files in the page cache included.
+    usage_bytes: int | None = None
+    #: What programs have taken for themselves; no file pages, no shared memory.
+    anon_bytes: int | None = None
+    #: What is swapped out.
+    swap_bytes: int | None = None
+    #: How often memory was wanted beyond the limit, and had to be freed first or was refused.
+    limit_hits: int | None = None
+    #: How often programs were slowed down above `memory.high`; cgroup v1 has no such line.
+    high_hits: int | None = None
 
 
 class Cpu(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +51,30 @@ class Cpu(msgspec.Struct, frozen=True, kw_only=True):
     used_s: float | None = None
     #: Share of the time in which some process of the machine waited for a processor.
     wait_ratio: float | None = None
+    #: The same of the container alone; None where the kernel keeps no such count (cgroup v1).
+    own_wait_ratio: float | None = None
+    #: Quota periods in which the container ran, and those in which it was made to stand still;
+    #: None without a quota.
+    periods: int | None = None
+    throttled_periods: int | None = None
+    #: How long it stood still, all processors added up.
+    throttled_s: float | None = None
+    #: Share of the periods since the last snapshot in which it was made to stand still; None where
+    #: there was no period.
+    throttled_ratio: float | None = None
+    #: Threads of the machine that ran or waited for a processor at this instant.
+    runnable: int | None = None
+    #: Processors that the machine has for them.
+    machine_cores: int | None = None
+
+
+class Stall(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of the last 10 s processes waited for one resource (PSI)."""
+
+    #: Share of the time in which at least one waited.
+    some_ratio: float
+    #: Share of the time in which all waited, so that nothing got on.
+    full_ratio: float | None
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +128,14 @@ class ProgramReading(msgspec.Struct, frozen=True, kw_only=True):
     io_bytes: int | None = None
     #: Whether the main process is stopped, by SIGSTOP or a terminal.
     stopped: bool | None = None
+    #: What of the memory is swapped out.
+    swap_bytes: int | None = None
+    #: Open files of the process of the tree that has most of them: the limit is for each.
+    open_files_most: int | None = None
+    #: How many the main process may have.
+    open_files_limit: int | None = None
+    #: What a WebUI tells of its memory; None of other programs and before it was asked.
+    webui_memory: WebUIMemory | None = None
 
 
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +164,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     took_s: float | None = None
     #: Whether this start could take a job at any instant up to now: tells starting from broken.
     been_ready: bool = False
+    #: Waiting for memory and for disk I/O, of the container where the kernel tells it, else of the
+    #: machine; None where it tells neither.
+    memory_stall: Stall | None = None
+    io_stall: Stall | None = None
 
     @property
     def ready(self) -> bool:

@@ -21,10 +21,11 @@ class Cause(StrEnum):
     MEMORY_HARD = "memory_hard"
     CONTAINER_MEMORY = "container_memory"
     VRAM = "vram"
+    #: Memory that grows from job to job.
+    LEAK = "leak"
     DISK_LOW = "disk_low"
     INODES_LOW = "inodes_low"
     OPEN_FILES = "open_files"
-    CPU_SHORT = "cpu_short"
     STARTUP_FAILED = "startup_failed"
     SILENT = "silent"
     HANG = "hang"

@@ -162,6 +162,8 @@ def _allowed(rung: Rung, victim: str, moment: Moment) -> bool:
 
 
 def _rung(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+    if squeeze.signal.kind == Kind.CPU:
+        return None  # others wait for it (`policy.cpu`), which is all there is to be done
     if squeeze.signal.kind == Kind.VRAM:
         return _between_jobs(squeeze, climb, rules, now_s)
     if squeeze.pressure == Pressure.SOFT:

@@ -1,8 +1,10 @@
-"""How much memory may the container use, and how much can it not do without?
+"""How much memory may the container use, and how does it stand with that?
 
-Covers: the capacity from cgroup v1 and v2, the platform's variable and the machine; the working
-set; the kernel's out-of-memory kills.
-Leaves out: memory of single programs (`probes.proc`).
+Covers: the working set and what it is made of, how often a limit was met, the kernel's
+out-of-memory kills, for cgroup v1 and v2.
+Leaves out: which limits there are (`probes.bounds`), memory of single programs (`probes.proc`).
+Use is read where the limit is: in the group that has the tightest one, on the machine where none
+has one, in our own group where only the platform's variable tells the capacity.
 """
 
 from __future__ import annotations
@@ -11,82 +13,92 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from podkeeper.model.snapshot import ContainerMemory
-from podkeeper.probes import files, groups, meminfo
+from podkeeper.probes import files, groups
+from podkeeper.probes.bounds import Bounds, bounds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: v1 says "no limit" by the largest number of pages there is; nobody has four exbibytes.
-_UNLIMITED_BYTES = 1 << 62
-#: RunPod counts in decimal gigabytes; where that is wrong it errs to the safe side.
-_GB = 1000**3
+_V1 = 1
+_EVENTS = ("high", "max", "oom_kill")
 
 
-class _Limit(NamedTuple):
-    size_bytes: int
-    #: The group that has it, whose usage counts against it.
-    folder: str
+class Use(NamedTuple):
+    """What a group, or the machine, uses; None where that is unknown."""
+
+    usage_bytes: int | None = None
+    #: Usage less inactive file pages: what cannot be dropped.
+    working_set_bytes: int | None = None
+    anon_bytes: int | None = None
+    swap_bytes: int | None = None
 
 
-def _files(place: groups.Place) -> tuple[str, str, str]:
-    """Return the names of limit, usage and what of the usage can be dropped."""
-    if place.version == 1:
-        return "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"
-    return "memory.max", "memory.current", "inactive_file"
+class Events(NamedTuple):
+    """What happened to a group since it was made; None where that is unknown."""
+
+    limit_hits: int | None = None
+    high_hits: int | None = None
+    oom_kills: int | None = None
 
 
-def _tightest(place: groups.Place | None) -> _Limit | None:
-    limits = []
-    for folder in place.levels() if place else ():
-        size_bytes = files.number(f"{folder}/{_files(place)[0]}")  # type: ignore[arg-type]
-        if size_bytes is not None and size_bytes < _UNLIMITED_BYTES:
-            limits.append(_Limit(size_bytes, folder))
-    return min(limits, default=None)
+def _use_v1(folder: str) -> Use:
+    usage_bytes = files.number(f"{folder}/memory.usage_in_bytes")
+    names = ("total_inactive_file", "total_rss", "total_swap")
+    dropped, anon, swap = map(files.table(f"{folder}/memory.stat", *names).get, names)
+    return Use(usage_bytes, _less(usage_bytes, dropped), anon, swap)
 
 
-def _promised_bytes(environ: Mapping[str, str]) -> int | None:
-    try:
-        promised = float(environ.get("RUNPOD_MEM_GB", ""))
-        return int(promised * _GB) if promised > 0 else None
-    except (ValueError, OverflowError):  # absent or nonsense, "nan" and "inf" included
+def _use_v2(folder: str) -> Use:
+    usage_bytes = files.number(f"{folder}/memory.current")
+    names = ("inactive_file", "anon")
+    dropped, anon = map(files.table(f"{folder}/memory.stat", *names).get, names)
+    swap = files.number(f"{folder}/memory.swap.current")
+    return Use(usage_bytes, _less(usage_bytes, dropped), anon, swap)
+
+
+def _less(usage_bytes: int | None, dropped_bytes: int | None) -> int | None:
+    if usage_bytes is None or dropped_bytes is None:
         return None
+    return max(0, usage_bytes - dropped_bytes)
 
 
-def _smallest(*sizes: int | None) -> int | None:
-    return min((size for size in sizes if size is not None), default=None)
+def memory_use(found: Bounds, place: groups.Place | None) -> Use:
+    """Return what is used of the capacity that is bounded so, in bytes.
+
+    Same as `cat memory.current memory.swap.current` (v1: `memory.usage_in_bytes`) and
+    `grep -E '^anon|^inactive_file' memory.stat` (v1: `grep total_ memory.stat`) in the folder below
+    /sys/fs/cgroup that has the limit; of a machine without one, `free -b`. The working set is what
+    `kubectl top` and cAdvisor show.
+    """
+    machine = found.machine
+    if found.of_machine:
+        return Use(
+            machine.filled_bytes, machine.used_bytes, machine.anon_bytes, machine.swap_used_bytes
+        )
+    if place is None:
+        return Use()
+    folder = found.limit.folder if found.limit else place.folder
+    return _use_v1(folder) if place.version == _V1 else _use_v2(folder)
 
 
-def _group_working_set(place: groups.Place, folder: str) -> int | None:
-    _, usage, droppable = _files(place)
-    used_bytes = files.number(f"{folder}/{usage}")
-    dropped_bytes = files.table(f"{folder}/memory.stat", droppable).get(droppable)
-    if used_bytes is None or dropped_bytes is None:
-        return None
-    return max(0, used_bytes - dropped_bytes)
+def _oom_kills_v1(place: groups.Place) -> int | None:
+    return files.table(f"{place.folder}/memory.oom_control", "oom_kill").get("oom_kill")
 
 
-class _Bounds(NamedTuple):
-    """Everything that bounds our memory, looked up once."""
+def memory_events(found: Bounds, place: groups.Place | None) -> Events:
+    """Return how often the limit that binds was met, and how many of our own group were killed.
 
-    limit: _Limit | None
-    promised_bytes: int | None
-    machine: meminfo.Machine
-
-    def capacity(self) -> int | None:
-        group_bytes = self.limit.size_bytes if self.limit else None
-        return _smallest(group_bytes, self.promised_bytes, self.machine.total_bytes)
-
-    def working_set(self, place: groups.Place | None) -> int | None:
-        total_bytes = self.machine.total_bytes
-        if total_bytes is not None and total_bytes == self.capacity():
-            return self.machine.used_bytes
-        if place is None:
-            return None
-        return _group_working_set(place, self.limit.folder if self.limit else place.folder)
-
-
-def _bounds(environ: Mapping[str, str], root: Path, place: groups.Place | None) -> _Bounds:
-    return _Bounds(_tightest(place), _promised_bytes(environ), meminfo.machine(root))
+    Same as `cat /sys/fs/cgroup/memory.events` (v1: `memory/memory.failcnt` and
+    `grep oom_kill memory/memory.oom_control`).
+    """
+    if place is None:
+        return Events()
+    folder = found.limit.folder if found.limit else place.folder
+    if place.version == _V1:
+        return Events(files.number(f"{folder}/memory.failcnt"), None, _oom_kills_v1(place))
+    own = files.table(f"{place.folder}/memory.events", *_EVENTS)
+    met = own if folder == place.folder else files.table(f"{folder}/memory.events", *_EVENTS)
+    return Events(met.get("max"), met.get("high"), own.get("oom_kill"))
 
 
 def memory_capacity(
@@ -98,20 +110,15 @@ def memory_capacity(
     `/sys/fs/cgroup/memory/memory.limit_in_bytes`) of our group and those above it, of
     `echo $RUNPOD_MEM_GB` and of `grep MemTotal /proc/meminfo`.
     """
-    return _bounds(environ, root, place or groups.find("memory", root)).capacity()
+    return bounds(environ, root, place or groups.find("memory", root)).capacity_bytes
 
 
 def working_set(
     environ: Mapping[str, str], root: Path = Path("/"), place: groups.Place | None = None
 ) -> int | None:
-    """Return what counts against the capacity and cannot be dropped, in bytes.
-
-    It is read where the limit is: usage less inactive file pages of the group that has the
-    tightest one, as `kubectl top` and cAdvisor show; the machine's (`free -b`) where no group has
-    one; our own group's where only the platform's variable tells the capacity.
-    """
+    """Return what counts against the capacity and cannot be dropped, as `memory_use` does."""
     place = place or groups.find("memory", root)
-    return _bounds(environ, root, place).working_set(place)
+    return memory_use(bounds(environ, root, place), place).working_set_bytes
 
 
 def oom_kills(root: Path = Path("/"), place: groups.Place | None = None) -> int | None:
@@ -122,18 +129,25 @@ def oom_kills(root: Path = Path("/"), place: groups.Place | None = None) -> int 
     place = place or groups.find("memory", root)
     if place is None:
         return None
-    name = "memory.oom_control" if place.version == 1 else "memory.events"
-    return files.table(f"{place.folder}/{name}", "oom_kill").get("oom_kill")
+    if place.version == _V1:
+        return _oom_kills_v1(place)
+    return files.table(f"{place.folder}/memory.events", "oom_kill").get("oom_kill")
 
 
 def container_memory(
     environ: Mapping[str, str], root: Path = Path("/"), place: groups.Place | None = None
 ) -> ContainerMemory:
-    """Return all of it as one value of the snapshot."""
+    """Return all of it as one value of the snapshot; no file is read twice."""
     place = place or groups.find("memory", root)
-    bounds = _bounds(environ, root, place)
+    found = bounds(environ, root, place)
+    use, events = memory_use(found, place), memory_events(found, place)
     return ContainerMemory(
-        capacity_bytes=bounds.capacity(),
-        working_set_bytes=bounds.working_set(place),
-        oom_kills=oom_kills(root, place),
+        capacity_bytes=found.capacity_bytes,
+        working_set_bytes=use.working_set_bytes,
+        oom_kills=events.oom_kills,
+        usage_bytes=use.usage_bytes,
+        anon_bytes=use.anon_bytes,
+        swap_bytes=use.swap_bytes,
+        limit_hits=events.limit_hits,
+        high_hits=events.high_hits,
     )

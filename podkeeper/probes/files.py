@@ -63,11 +63,12 @@ def table(path: str, *names: str) -> dict[str, int]:
     content = b"\n" + (read(path) or b"")
     numbers = {}
     for name in names:
-        for separator in (b" ", b":"):
-            _, found, rest = content.partition(b"\n" + name.encode() + separator)
-            words = rest[:_NUMBER_BYTES].split(maxsplit=1) if found else []
-            if words and words[0].isdigit():
-                numbers[name] = int(words[0])
+        line = b"\n" + name.encode()
+        start = max(content.find(line + b" "), content.find(line + b":"))
+        after = start + len(line) + 1
+        words = content[after : after + _NUMBER_BYTES].split(maxsplit=1) if start >= 0 else []
+        if words and words[0].isdigit():
+            numbers[name] = int(words[0])
     return numbers
 
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 
 from podkeeper.probes import files
 
+#: Names the hierarchy of cgroup v2, whichever controllers it has, where a controller is asked for.
+UNIFIED = ""
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 
@@ -87,7 +89,7 @@ def find(controller: str, root: Path = Path("/")) -> Place | None:
     Same as `cat /proc/self/cgroup` looked up in `grep cgroup /proc/self/mountinfo`.
     """
     groups, mounts = _memberships(root), _mounts(root)
-    for version, key in ((1, controller), (2, "")):
+    for version, key in ((1, controller), (2, UNIFIED)):
         for mount in mounts:
             fits = mount.kind == "cgroup2" if version == 2 else controller in mount.options  # noqa: PLR2004 - v2
             if fits and key in groups:

@@ -13,7 +13,8 @@ import signal
 import socket
 from typing import TYPE_CHECKING, NamedTuple
 
-from podkeeper.probes.http import Answer, get, in_words
+from podkeeper.loopback import in_words
+from podkeeper.probes.http import Answer, get
 
 if TYPE_CHECKING:
     from podkeeper.settings.plan import Liveness

@@ -11,23 +11,39 @@ from typing import NamedTuple
 from podkeeper.probes import files
 
 _KIB = 1024
+_NAMES = ("MemTotal", "MemAvailable", "MemFree", "AnonPages", "SwapTotal", "SwapFree")
 
 
 class Machine(NamedTuple):
     """The machine's memory, in bytes; None where it is not known."""
 
-    total_bytes: int | None
+    total_bytes: int | None = None
     #: What is not available to a new program.
-    used_bytes: int | None
+    used_bytes: int | None = None
+    #: All that is not free, files in the page cache included.
+    filled_bytes: int | None = None
+    anon_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_used_bytes: int | None = None
 
 
 def machine(root: Path = Path("/")) -> Machine:
     """Return the machine's memory.
 
-    Same as `total`, and `total` less `available`, of `free -b`.
+    Same as `total`, `total` less `available`, `total` less `free` and the line `Swap` of `free -b`;
+    `grep AnonPages /proc/meminfo`.
     """
-    values = files.table(f"{root}/proc/meminfo", "MemTotal", "MemAvailable")
-    total, available = values.get("MemTotal"), values.get("MemAvailable")
-    if total is None or available is None:
-        return Machine(None if total is None else total * _KIB, None)
-    return Machine(total * _KIB, (total - available) * _KIB)
+    found = files.table(f"{root}/proc/meminfo", *_NAMES)
+    known = {name: size_kib * _KIB for name, size_kib in found.items()}
+
+    def less(whole: str, part: str) -> int | None:
+        return known[whole] - known[part] if whole in known and part in known else None
+
+    return Machine(
+        known.get("MemTotal"),
+        less("MemTotal", "MemAvailable"),
+        less("MemTotal", "MemFree"),
+        known.get("AnonPages"),
+        known.get("SwapTotal"),
+        less("SwapTotal", "SwapFree"),
+    )

@@ -1,16 +1,19 @@
 """Which processes are there, and how much memory do they hold?
 
-Covers: one look at all processes, memory of one, open files of one.
-Leaves out: which of them make up a program (`probes.proc`).
+Covers: one look at all processes, memory of one, open files of one and its limit for them.
+Leaves out: which of them make up a program (`probes.proc`), what memory they share
+(`probes.rollup`).
 A process is named by (pid, start time): the kernel gives pids to others again.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import resource
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -26,6 +29,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # Fields of /proc/PID/stat after the name, see proc_pid_stat(5).
 _STATE, _PPID, _PGID, _SID, _UTIME, _CSTIME, _THREADS, _START, _RSS = 0, 1, 2, 3, 11, 14, 17, 19, 21
+_MOST_OPEN = re.compile(rb"^Max open files +(\d+)", re.MULTILINE)
 
 
 class ProcessStat(msgspec.Struct, frozen=True, gc=False):
@@ -144,28 +148,42 @@ def _kib_field(content: bytes, name: bytes) -> int | None:
     return int(rest.split(maxsplit=1)[0]) * _KIB if found else None
 
 
-def memory_of(pid: int, root: Path = Path("/")) -> int | None:
-    """Return the RAM that only the process's end would free, in bytes.
+class Holdings(NamedTuple):
+    """What a process holds, in bytes; None where that is unknown."""
+
+    #: RAM and swap that only the process's end would free.
+    memory_bytes: int | None = None
+    #: What of it is swapped out.
+    swap_bytes: int | None = None
+
+
+def holdings_of(pid: int, root: Path = Path("/")) -> Holdings:
+    """Return what a process holds that only its end would free.
 
     Anonymous and shared memory and swap: `grep -E 'RssAnon|RssShmem|VmSwap' /proc/PID/status`.
     File pages, such as a mapped checkpoint, are left out, because the kernel drops them by itself.
-    Shared memory counts in each process that maps it. None where there is no such process, or
-    where the kernel does not tell.
+    Shared memory counts in each process that maps it. Nothing is known where there is no such
+    process, or where the kernel does not tell.
     """
     content = files.read(f"{root}/proc/{pid}/status") or b""
     anonymous = _kib_field(content, b"RssAnon")
     if anonymous is None:
-        return None
-    return sum(
-        (_kib_field(content, name) or 0 for name in (b"RssShmem", b"VmSwap")), start=anonymous
-    )
+        return Holdings()
+    shared, swapped = (_kib_field(content, name) for name in (b"RssShmem", b"VmSwap"))
+    return Holdings(anonymous + (shared or 0) + (swapped or 0), swapped)
+
+
+def memory_of(pid: int, root: Path = Path("/")) -> int | None:
+    """Return the RAM and swap that only the process's end would free, as `holdings_of` does."""
+    return holdings_of(pid, root).memory_bytes
 
 
 def anonymous_fast(pid: int, root: Path = Path("/")) -> int | None:
     """Return the anonymous memory of a process in bytes, at a third of the cost of `memory_of`.
 
     Resident less file-backed and shared pages of `cat /proc/PID/statm`: shared memory and swap are
-    missing, and the kernel's count may be off by some pages for each processor.
+    missing, and the kernel's count may be off by some pages for each processor. 5 µs; 0 while a
+    process ends.
     """
     words = (files.read(f"{root}/proc/{pid}/statm") or b"").split(maxsplit=3)
     if len(words) < _STATM_WORDS:
@@ -194,3 +212,20 @@ def open_files_of(pid: int, root: Path = Path("/")) -> int | None:
         return os.stat(folder).st_size or len(os.listdir(folder))  # noqa: PTH116, PTH208 - hot path
     except OSError:
         return None
+
+
+def open_files_limit_of(pid: int, root: Path = Path("/")) -> int | None:
+    """Return how many file descriptors a process may have (soft RLIMIT_NOFILE).
+
+    Same as `grep 'open files' /proc/PID/limits`, which takes twenty times as long and is read only
+    where the short way is barred.
+    """
+    if str(root) == "/":
+        try:
+            return resource.prlimit(pid, resource.RLIMIT_NOFILE)[0]
+        except ProcessLookupError:
+            return None
+        except PermissionError:  # another user's
+            pass
+    found = _MOST_OPEN.search(files.read(f"{root}/proc/{pid}/limits") or b"")
+    return int(found[1]) if found else None

@@ -15,14 +15,16 @@ from podkeeper.probes.process import (
     TICKS_PER_S,
     ProcessStat,
     Scan,
+    holdings_of,
     io_bytes_of,
-    memory_of,
+    open_files_limit_of,
     open_files_of,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from podkeeper.model.webui_memory import WebUIMemory
     from podkeeper.probes.liveness import Streak
     from podkeeper.probes.readiness import Readiness
 
@@ -43,6 +45,7 @@ def program_reading(  # noqa: PLR0913 - one value from many
     seen: Scan,
     readiness: Readiness,
     streak: Streak = NO_STREAK,
+    webui_memory: WebUIMemory | None = None,
     root: Path = Path("/"),
 ) -> ProgramReading:
     """Return the reading of one program.
@@ -52,17 +55,19 @@ def program_reading(  # noqa: PLR0913 - one value from many
     """
     pids = [pid for pid, _ in family]
     here = [seen[pid] for pid in pids]
+    held = [holdings_of(pid, root) for pid in pids]
+    opened = [open_files_of(pid, root) for pid in pids]
     return ProgramReading(
         name=name,
         role=role,
         state=state,
         pid=main.pid if main else None,
         start_ticks=main.start_ticks if main else None,
-        memory_bytes=_sum(memory_of(pid, root) for pid in pids),
+        memory_bytes=_sum(each.memory_bytes for each in held),
         rss_bytes=_sum(each.rss_bytes for each in here),
         processes=len(here),
         threads=_sum(each.threads for each in here),
-        open_files=_sum(open_files_of(pid, root) for pid in pids),
+        open_files=_sum(opened),
         cpu_s=sum(each.cpu_ticks for each in here) / TICKS_PER_S if here else None,
         ready=readiness.ready,
         readiness_detail=readiness.detail,
@@ -71,4 +76,8 @@ def program_reading(  # noqa: PLR0913 - one value from many
         liveness_detail=streak.detail,
         io_bytes=_sum(io_bytes_of(pid, root) for pid in pids),
         stopped=main.stopped if main else None,
+        swap_bytes=_sum(each.swap_bytes for each in held),
+        open_files_most=max((each for each in opened if each is not None), default=None),
+        open_files_limit=open_files_limit_of(main.pid, root) if main else None,
+        webui_memory=webui_memory,
     )

@@ -13,8 +13,9 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from podkeeper.loopback import in_words
 from podkeeper.probes import liveness as living
-from podkeeper.probes.http import Answer, get, in_words
+from podkeeper.probes.http import Answer, get
 from podkeeper.probes.liveness import NO_STREAK, Streak
 
 if TYPE_CHECKING:

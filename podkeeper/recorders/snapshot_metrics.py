@@ -1,7 +1,8 @@
 """Which metrics does a snapshot give?
 
 Covers: from the snapshot's values to samples. Pure.
-Leaves out: those of the GPUs (`recorders.gpu_metrics`), writing them (`recorders.metrics`).
+Leaves out: those of the GPUs (`recorders.gpu_metrics`), those that a WebUI tells
+(`recorders.webui_metrics`), writing them (`recorders.metrics`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podkeeper.policy.pressure import of_word
-from podkeeper.recorders import gpu_metrics
+from podkeeper.recorders import gpu_metrics, webui_metrics
 from podkeeper.recorders.metrics import Sample
 
 if TYPE_CHECKING:
@@ -24,11 +25,33 @@ def _container(snapshot: Snapshot) -> Iterator[Sample]:
     yield Sample("podkeeper_container_memory_capacity_bytes", memory.capacity_bytes)
     yield Sample("podkeeper_container_memory_working_set_bytes", memory.working_set_bytes)
     yield Sample("podkeeper_container_oom_kills_total", memory.oom_kills)
+    yield Sample("podkeeper_container_memory_usage_bytes", memory.usage_bytes)
+    yield Sample("podkeeper_container_memory_anonymous_bytes", memory.anon_bytes)
+    yield Sample("podkeeper_container_memory_swap_bytes", memory.swap_bytes)
+    yield Sample("podkeeper_container_memory_limit_hits_total", memory.limit_hits)
+    yield Sample("podkeeper_container_memory_high_hits_total", memory.high_hits)
     yield Sample("podkeeper_container_cpu_capacity_cores", cpu.capacity_cores)
     yield Sample("podkeeper_container_cpu_used_cores", cpu.used_cores)
     yield Sample("podkeeper_container_cpu_seconds_total", cpu.used_s)
+    yield from _waiting(snapshot)
     yield Sample("podkeeper_network_received_bytes_total", network.received_bytes)
     yield Sample("podkeeper_network_sent_bytes_total", network.sent_bytes)
+
+
+def _waiting(snapshot: Snapshot) -> Iterator[Sample]:
+    cpu = snapshot.cpu
+    yield Sample("podkeeper_container_cpu_wait_ratio", cpu.own_wait_ratio)
+    yield Sample("podkeeper_container_cpu_periods_total", cpu.periods)
+    yield Sample("podkeeper_container_cpu_throttled_periods_total", cpu.throttled_periods)
+    yield Sample("podkeeper_container_cpu_throttled_seconds_total", cpu.throttled_s)
+    yield Sample("podkeeper_container_cpu_throttled_ratio", cpu.throttled_ratio)
+    yield Sample("podkeeper_machine_cpu_wait_ratio", cpu.wait_ratio)
+    yield Sample("podkeeper_machine_runnable_threads", cpu.runnable)
+    yield Sample("podkeeper_machine_cores", cpu.machine_cores)
+    for resource, stall in (("memory", snapshot.memory_stall), ("io", snapshot.io_stall)):
+        if stall is not None:
+            yield Sample("podkeeper_stall_ratio", stall.some_ratio, (resource, "some"))
+            yield Sample("podkeeper_stall_ratio", stall.full_ratio, (resource, "full"))
 
 
 def _disk(disk: Disk) -> Iterator[Sample]:
@@ -54,6 +77,10 @@ def _program(program: ProgramReading) -> Iterator[Sample]:
     yield Sample("podkeeper_program_processes", program.processes, labels)
     yield Sample("podkeeper_program_threads", program.threads, labels)
     yield Sample("podkeeper_program_open_files", program.open_files, labels)
+    yield Sample("podkeeper_program_open_files_most", program.open_files_most, labels)
+    yield Sample("podkeeper_program_open_files_limit", program.open_files_limit, labels)
+    yield Sample("podkeeper_program_swap_bytes", program.swap_bytes, labels)
+    yield from webui_metrics.samples(program.name, program.webui_memory)
 
 
 def _signal(signal: SignalReading) -> Iterator[Sample]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podkeeper.settings.extension import told as told_to_extension
 from podkeeper.units import Amount
 
 if TYPE_CHECKING:
@@ -38,7 +39,13 @@ def _text(value: object) -> object:
 
 
 def _digest(plan: Plan, program: Program, private: Mapping[str, str], key: bytes) -> str:
-    read = {name: getattr(plan.settings, name) for name in _READ.get(program.role, ())}
+    settings = plan.settings
+    read: dict[str, object] = {
+        name: getattr(settings, name) for name in _READ.get(program.role, ())
+    }
+    if program.role == "webui":
+        own = settings.extension
+        read["extension"] = {"install": own.install, **told_to_extension(own)}
     webuis = [[each.name, each.readiness_url] for each in plan.of_role("webui")]
     asked = webuis if program.role == "handler" else []
     told = [dict(sorted(private.items())), read, asked]

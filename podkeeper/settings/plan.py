@@ -87,6 +87,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     memory_budget_bytes: int
     programs: list[Program]
     settings: Settings
+    #: The processor quota in cores; None where there is none that binds.
+    cpu_quota_cores: float | None = None
 
     def program(self, name: str) -> Program:
         """Return the program of that name.

@@ -70,6 +70,11 @@ def _webui(settings: Settings, environ: Mapping[str, str]) -> dict[str, str]:
     return _without_key({**passed, **settings.webui.environment}, settings.runpod.api_key)
 
 
+def webui_names(settings: Settings, environ: Mapping[str, str]) -> frozenset[str]:
+    """Return the names of the variables that WebUIs get beside those of the plan."""
+    return frozenset({**base_environment(settings, environ), **_webui(settings, environ)})
+
+
 def _handler(settings: Settings, environ: Mapping[str, str], program: Program) -> dict[str, str]:
     """Return the handler's variables but for the key.
 

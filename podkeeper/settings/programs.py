@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podkeeper.errors import Complaint, SettingsError
+from podkeeper.settings.cpu import thread_variables
 from podkeeper.settings.isolation import isolation_of
 from podkeeper.settings.liveness import liveness_of, readiness_counts
 from podkeeper.settings.plan import Plan, Program, Role
@@ -52,6 +53,10 @@ class Surroundings:
     superuser: bool = False
     #: Home folders of the users that programs run as; supervisord changes the user alone.
     homes: Mapping[str, str] = field(default_factory=dict)
+    #: The processor quota; None where there is none below the processors it may run on.
+    cpu_quota_cores: float | None = None
+    #: Names of the variables that WebUIs have anyway: inherited, passed on or set.
+    webui_given: frozenset[str] = frozenset()
 
 
 def platform_enabled(settings: Settings, *, platform_named: bool) -> bool:
@@ -172,12 +177,14 @@ class _Planner:
             port,
         ]
         gpu = {"CUDA_VISIBLE_DEVICES": str(index)} if chosen.instances > 1 else {}
+        around = self.around
+        threads = thread_variables(self.settings, around.cpu_quota_cores, around.webui_given)
         return self.program(
             name,
             "webui",
             command,
-            directory=str(Path(self.around.directory) / chosen.directory),
-            environment=gpu,
+            directory=str(Path(around.directory) / chosen.directory),
+            environment={**gpu, **threads},
             private_environment=self.private(name),
             stop_wait_s=chosen.stop_wait_s,
             user=chosen.user,
@@ -245,6 +252,7 @@ def make_plan(settings: Settings, around: Surroundings) -> Plan:
         memory_budget_bytes=planner.budget_bytes,
         programs=planner.programs(),
         settings=_settled(settings, around),
+        cpu_quota_cores=around.cpu_quota_cores,
     )
 
 

@@ -11,6 +11,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 from podkeeper.errors import Complaint
+from podkeeper.settings.disk import cleanable
+from podkeeper.settings.extension import extension_times
 from podkeeper.settings.gpu import gpus
 from podkeeper.settings.isolation import backward_ranges
 from podkeeper.settings.leak import memories
@@ -128,10 +130,12 @@ RULES = (
     _commands,
     _environments,
     backward_ranges,
+    extension_times,
     listening,
     lines_out_of_order,
     gpus,
     memories,
+    cleanable,
 )
 
 

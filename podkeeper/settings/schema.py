@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from podkeeper.settings.faults import SimFault
+from podkeeper.settings.cpu import CpuSettings
+from podkeeper.settings.disk import DiskSettings
+from podkeeper.settings.extension import ExtensionSettings
 from podkeeper.settings.forecast import ForecastSettings
 from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
@@ -37,6 +39,8 @@ from podkeeper.settings.kinds import (
 )
 from podkeeper.settings.leak import LeakSettings
 from podkeeper.settings.memory import MemorySettings, ThresholdSettings
+from podkeeper.settings.platform import PlatformSettings
+from podkeeper.settings.sim_webui import SimWebUISettings
 
 
 class WorkerSettings(Section, frozen=True):
@@ -200,58 +204,6 @@ class LedgerSettings(Section, frozen=True):
     busy_timeout_s: SpanAboveZero
 
 
-class PlatformSettings(PlacedSection, frozen=True):
-    """The local RunPod platform, a stand-in."""
-
-    enabled: Literal["auto", "yes", "no"]
-    command: str
-    address: str
-    port: Port
-    endpoint: Annotated[
-        str, Meta(pattern="^[A-Za-z0-9-]+$", extra={WORDS: "letters, digits and hyphens"})
-    ]
-    hold_s: SpanAboveZero
-    ttl_s: SpanAboveZero
-    execution_timeout_s: SpanAboveZero
-    result_keep_s: SpanAboveZero
-    sync_result_keep_s: SpanAboveZero
-    sync_wait_s: SpanAboveZero
-    sync_wait_max_s: SpanAboveZero
-    ping_loss_s: SpanAboveZero
-    max_requeues: Annotated[int, Meta(ge=0)]
-    forget_s: Span
-    accept_late_results: bool
-    text_errors_only: bool
-    run_limit_bytes: SizeAboveZero
-    runsync_limit_bytes: SizeAboveZero
-    result_limit_bytes: SizeAboveZero
-    sync_result_limit_bytes: SizeAboveZero
-    stream_limit_bytes: SizeAboveZero
-    webhook_tries: Count
-    webhook_pause_s: Span
-    webhook_timeout_s: SpanAboveZero
-    state_file: str
-    history_jobs: Count
-    tick_s: SpanAboveZero
-    faults: list[dict[str, Any]]
-    stop_wait_s: SpanAboveZero
-
-
-class SimWebUISettings(Section, frozen=True):
-    """The simulated WebUI."""
-
-    start_s: Span
-    load_s: Span
-    step_s: Span
-    step_cpu_ratio: Ratio
-    vram_bytes: Size
-    checkpoint_ram_bytes: SizeAboveZero
-    real_ram: bool
-    leak_bytes: Size
-    faults: list[SimFault]
-    threads: Count
-
-
 class Settings(Section, frozen=True):
     """All settings of one worker."""
 
@@ -264,9 +216,12 @@ class Settings(Section, frozen=True):
     restart: RestartSettings
     memory: MemorySettings
     thresholds: ThresholdSettings
+    cpu: CpuSettings
     gpu: GpuSettings
     forecast: ForecastSettings
     leak: LeakSettings
+    disk: DiskSettings
+    extension: ExtensionSettings
     logs: LogSettings
     ledger: LedgerSettings
     platform: PlatformSettings

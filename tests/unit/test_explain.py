@@ -67,7 +67,7 @@ def test_every_cause_has_a_rule(cause: Cause) -> None:
 
 @pytest.mark.parametrize(
     "cause",
-    [Cause.MEMORY_SOFT, Cause.CONTAINER_MEMORY, Cause.VRAM, Cause.DISK_LOW, Cause.CPU_SHORT],
+    [Cause.MEMORY_SOFT, Cause.CONTAINER_MEMORY, Cause.VRAM, Cause.DISK_LOW],
 )
 def test_what_runs_out_has_a_rule_of_its_own(cause: Cause) -> None:
     """It names the settings that decide."""

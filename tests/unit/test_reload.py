@@ -47,6 +47,8 @@ def test_equal_settings_change_nothing(changes: Callable[..., Change]) -> None:
         ("runpod.log_level=ERROR", ["handler"], {"keeper"}),
         ("platform.hold_s=9s", ["platform"], {"keeper"}),
         ("sim_webui.threads=9", ["webui"], {"keeper"}),
+        ("extension.tidy=false", ["webui"], {"keeper", "watchdog"}),
+        ("extension.probe_period_s=9s", [], {"keeper", "watchdog"}),
         ("restart.budget=9", [], {"keeper"}),
         ("watchdog.disk_period_s=9s", [], {"keeper", "watchdog"}),
     ],

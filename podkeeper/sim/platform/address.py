@@ -17,7 +17,7 @@ from podkeeper.sim.platform.client import Client
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from podkeeper.settings.schema import PlatformSettings
+    from podkeeper.settings.platform import PlatformSettings
 
 KEY_VARIABLE = "RUNPOD_AI_API_KEY"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from podkeeper.settings.schema import PlatformSettings
+    from podkeeper.settings.platform import PlatformSettings
     from podkeeper.sim.platform.job import Job, Result, Terms
     from podkeeper.sim.platform.worker import Worker
 

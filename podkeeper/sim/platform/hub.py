@@ -22,7 +22,7 @@ from podkeeper.sim.platform.faults import Script
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
-    from podkeeper.settings.schema import PlatformSettings
+    from podkeeper.settings.platform import PlatformSettings
     from podkeeper.sim.platform.book import Book
     from podkeeper.sim.platform.faults import Fault
     from podkeeper.sim.platform.job import Job

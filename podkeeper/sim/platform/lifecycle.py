@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from podkeeper.sim.platform.job import Event, EventKind, Job, Result, Status, Terms
 
 if TYPE_CHECKING:
-    from podkeeper.settings.schema import PlatformSettings
+    from podkeeper.settings.platform import PlatformSettings
 
 
 class StepError(ValueError):

@@ -20,7 +20,7 @@ from podkeeper.sim.platform.worker import Worker
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from podkeeper.settings.schema import PlatformSettings
+    from podkeeper.settings.platform import PlatformSettings
 
 T = TypeVar("T")
 #: Counts up when the tables or what is in them change.

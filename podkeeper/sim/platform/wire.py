@@ -17,7 +17,7 @@ from podkeeper.sim.platform.job import Result, Terms
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from podkeeper.settings.schema import PlatformSettings
+    from podkeeper.settings.platform import PlatformSettings
     from podkeeper.sim.platform.book import Counts
     from podkeeper.sim.platform.job import Job
     from podkeeper.sim.platform.worker import Worker

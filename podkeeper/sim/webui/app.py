@@ -19,7 +19,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from podkeeper.sim.webui import fields, routes_jobs, routes_server, sim_page
+from podkeeper.sim.webui import extension, fields, routes_jobs, routes_server, sim_page
 from podkeeper.sim.webui.errors import InvalidRequestError, PlainError, body_of, status_of
 from podkeeper.sim.webui.middleware import Headers, RequestFaults
 from podkeeper.sim.webui.routes_lists import LISTS
@@ -122,6 +122,8 @@ def _routes(world: World) -> list[Route]:
         _route("/sim", _plain(sim_page.about), "GET"),
         _route("/sim/faults", _with_table(sim_page.switch, None), "POST"),
     ]
+    if world.settings.extension:
+        routes += extension.routes()
     if world.flags.ui:
         routes.append(_route("/internal/ping", _plain(routes_server.ping), "GET"))
     return routes

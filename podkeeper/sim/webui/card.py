@@ -36,6 +36,8 @@ class Card:
         self._live_bytes = 0
         self._cached_bytes = 0
         self._peaks = {"allocated": 0, "reserved": 0}
+        #: The same since the running job's begin.
+        self._job_peaks = {"allocated": 0, "reserved": 0}
         self.retries = 0
         self.ooms = 0
 
@@ -62,10 +64,16 @@ class Card:
         """
         self._take(need.peak_bytes, need)
 
-    def begin(self) -> None:
-        """Empty the allocator's cache, as the real server does before each job."""
+    def empty(self) -> None:
+        """Empty the allocator's cache."""
         with self._lock:
             self._cached_bytes = 0
+
+    def begin(self) -> None:
+        """Empty the allocator's cache, as the real server does before each job; count its peaks."""
+        self.empty()
+        with self._lock:
+            self._job_peaks = self._now()
 
     def rest(self, *, failed: bool) -> None:
         """Give a job's memory back; after a failure the cache keeps it until the next job."""
@@ -104,13 +112,26 @@ class Card:
 
     def _note(self) -> None:
         for name, now in self._now().items():
-            self._peaks[name] = max(self._peaks[name], now)
+            for peaks in (self._peaks, self._job_peaks):
+                peaks[name] = max(peaks[name], now)
 
     def _now(self) -> dict[str, int]:
         return {
             "allocated": self._weights_bytes + self._live_bytes,
             "reserved": self._weights_bytes + self._working_bytes + self._cached_bytes,
         }
+
+    @property
+    def now(self) -> dict[str, int]:
+        """Return what is allocated and reserved, in bytes."""
+        with self._lock:
+            return self._now()
+
+    @property
+    def job_peaks(self) -> dict[str, int]:
+        """Return the most that was allocated and reserved since the last job's begin."""
+        with self._lock:
+            return dict(self._job_peaks)
 
     def answer(self) -> dict[str, object]:
         """Return the `cuda` part of the memory route; its peaks last as long as the process."""

@@ -20,7 +20,8 @@ from podkeeper.settings.plan import read_own
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from podkeeper.settings.schema import Settings, SimWebUISettings
+    from podkeeper.settings.schema import Settings
+    from podkeeper.settings.sim_webui import SimWebUISettings
 
 _SECTION = "sim_webui."
 

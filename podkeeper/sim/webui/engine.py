@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from podkeeper.sim.webui import draw, jobs
 from podkeeper.sim.webui.catalogue import find_checkpoint
 from podkeeper.sim.webui.errors import ExceptionGroupError, PlainError
-from podkeeper.sim.webui.faults import Leak
+from podkeeper.sim.webui.faults import Cache, Leak
 from podkeeper.sim.webui.infotext import Making, info, infotext
 from podkeeper.sim.webui.vram import Workload, need
 
@@ -222,6 +222,15 @@ class _Run:
         }
 
 
+def _grow(world: World) -> None:
+    """Leave behind what a job is told to leave behind."""
+    leak, cache = world.faults.get(Leak), world.faults.get(Cache)
+    if leak is not None:
+        world.ram.leak(leak.bytes)
+    if cache is not None:
+        world.ram.cache(cache.bytes)
+
+
 def run(world: World, kind: str, prepare: Callable[[], Job]) -> dict[str, object]:
     """Return the answer to a job request, when its turn has come and it has been drawn.
 
@@ -233,6 +242,7 @@ def run(world: World, kind: str, prepare: Callable[[], Job]) -> dict[str, object
         world.faults.job_begins()
         world.card.begin()
         world.progress.begin(f"scripts_{kind}")
+        world.jobs.begin(f"scripts_{kind}")
         outcome = "jobs_failed"
         try:
             world.running = prepare()
@@ -243,7 +253,6 @@ def run(world: World, kind: str, prepare: Callable[[], Job]) -> dict[str, object
             world.running = None
             world.card.rest(failed=outcome == "jobs_failed")
             world.progress.end()
-            leak = world.faults.get(Leak)
-            if leak is not None:
-                world.ram.leak(leak.bytes)
+            _grow(world)
+            world.jobs.end()
     return answer

@@ -87,6 +87,12 @@ class Leak(Fault):
     bytes: _Jobs = 64 * 1024 * 1024
 
 
+class Cache(Fault):
+    """Each job leaves real RAM behind that the server gives back when it is asked to reclaim."""
+
+    bytes: _Jobs = 64 * 1024 * 1024
+
+
 F = TypeVar("F", bound=Fault)
 
 KINDS: dict[str, type[Fault]] = {
@@ -98,6 +104,7 @@ KINDS: dict[str, type[Fault]] = {
     "die": Die,
     "oom": Oom,
     "leak": Leak,
+    "cache": Cache,
 }
 
 

@@ -24,10 +24,24 @@ class FifoLock:
             self._changed.wait_for(lambda: self._serving == ticket)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def take_if_idle(self, wait_s: float) -> bool:
+        """Take the lock once nobody holds or waits for it; return False where that took too long.
+
+        Who has taken it gives it back as any other.
+        """
+        with self._changed:
+            idle = self._changed.wait_for(lambda: self._next_ticket == self._serving, wait_s)
+            self._next_ticket += idle
+        return idle
+
+    def give_back(self) -> None:
+        """Let the next one through."""
         with self._changed:
             self._serving += 1
             self._changed.notify_all()
+
+    def __exit__(self, *_: object) -> None:
+        self.give_back()
 
     @property
     def depth(self) -> int:

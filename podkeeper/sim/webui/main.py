@@ -103,7 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = choose(os.environ)
         flags = Flags(chosen.ui, chosen.api_server_stop, chosen.ui_settings_file)
-        world = make_world(settings.sim_webui, flags)
+        baseline_s = settings.extension.baseline_s
+        world = make_world(settings.sim_webui, flags, baseline_s=baseline_s)
     except PodkeeperError as error:
         sys.stderr.write(f"sim.webui: {error}\n")
         return error.exit_code

@@ -47,6 +47,7 @@ def about(world: World) -> object:
             "ram_model_bytes": world.ram.model_bytes,
             "ram_is_real": world.ram.real,
             "leaked_bytes": world.ram.leaked_bytes,
+            "cached_bytes": world.ram.cached_bytes,
         },
         "faults": world.faults.active(),
         "known_faults": {

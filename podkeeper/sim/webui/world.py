@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from podkeeper.sim.webui.card import Card
 from podkeeper.sim.webui.faults import Faults, SlowStart
 from podkeeper.sim.webui.fifo import FifoLock
+from podkeeper.sim.webui.job_log import JobLog
 from podkeeper.sim.webui.models import Models
 from podkeeper.sim.webui.options import Options
 from podkeeper.sim.webui.progress import Progress
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from podkeeper.settings.schema import SimWebUISettings
+    from podkeeper.settings.sim_webui import SimWebUISettings
     from podkeeper.sim.webui.jobs import Job
 
 
@@ -55,6 +57,7 @@ class World:
     card: Card
     ram: Ram
     models: Models
+    jobs: JobLog
     progress: Progress = field(default_factory=Progress)
     queue: FifoLock = field(default_factory=FifoLock)
     counters: Counters = field(default_factory=Counters)
@@ -62,6 +65,7 @@ class World:
     running: Job | None = None
     #: Ends the server after its running requests, as `server-stop` does with the UI.
     stop: Callable[[], None] = lambda: None
+    made_at_s: float = field(default_factory=time.monotonic)
 
     @property
     def start_factor(self) -> float:
@@ -71,9 +75,19 @@ class World:
 
 
 def make_world(
-    settings: SimWebUISettings, flags: Flags | None = None, faults: Faults | None = None
+    settings: SimWebUISettings,
+    flags: Flags | None = None,
+    faults: Faults | None = None,
+    *,
+    baseline_s: float = 0.0,
 ) -> World:
     """Return a server that has just started and has loaded nothing.
+
+    Args:
+        settings: The simulator's own.
+        flags: Its command line.
+        faults: What it does wrong; those of the settings where none are given.
+        baseline_s: How long after a job it is read what that left behind.
 
     Raises:
         FaultError: The settings name a fault that does not exist.
@@ -85,4 +99,5 @@ def make_world(
     options = Options(flags.options_file)
     card, ram = Card(settings.vram_bytes), Ram(real=settings.real_ram)
     models = Models(settings, options, card, ram)
-    return World(settings, flags, faults, options, card, ram, models)
+    jobs = JobLog(ram, card, models, baseline_s)
+    return World(settings, flags, faults, options, card, ram, models, jobs)

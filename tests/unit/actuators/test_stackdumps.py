@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
 
+from podkeeper.actuators.own_stacks import addresses
 from podkeeper.actuators.stackdumps import StackDumps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from podkeeper.settings.plan import Plan
 
 DEADLINE_S = 20.0
 
@@ -101,3 +109,129 @@ def test_a_folder_that_cannot_be_made_is_no_dump(tmp_path: Path) -> None:
     """The program is taken down without one."""
     (tmp_path / "dumps").write_text("in the way")
     assert not dumps(tmp_path, "echo {pid}").begin("webui", 77)
+
+
+class Teller:
+    """A program that tells its own stacks, or answers something else."""
+
+    def __init__(self, status: int = 200) -> None:
+        teller = self
+        self.asked = 0
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                """Answer."""
+                teller.asked += 1
+                body = b"told by itself\n"
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Stay silent."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.urls = {"webui": f"http://127.0.0.1:{self.server.server_address[1]}/podkeeper/stacks"}
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
+        self.thread.start()
+
+    def close(self) -> None:
+        """Tell no more."""
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+@pytest.fixture
+def tellers() -> Iterator[Callable[..., Teller]]:
+    """Return what starts a program that tells."""
+    made: list[Teller] = []
+
+    def start(status: int = 200) -> Teller:
+        made.append(Teller(status))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()
+
+
+def telling(folder: Path, command: str, teller: Teller) -> StackDumps:
+    """Return what dumps stacks by a command and by asking."""
+    return StackDumps(
+        command,
+        folder / "dumps",
+        wait_s=DEADLINE_S,
+        max_bytes=1000,
+        max_files=2,
+        urls=teller.urls,
+        url_timeout_s=DEADLINE_S,
+    )
+
+
+def test_without_a_command_the_webui_is_asked_itself(
+    tmp_path: Path, tellers: Callable[..., Teller]
+) -> None:
+    """What it tells is kept as a dump is, for us alone to read; who cannot tell is not asked."""
+    made = telling(tmp_path, "a-command-that-is-not-there", tellers())
+    assert made.begin("webui", 77)
+    assert not made.begin("handler", 78)
+    ((program, outcome),) = collected(made)
+    (path,) = (tmp_path / "dumps").iterdir()
+    assert (program, path.read_text()) == ("webui", "told by itself\n")
+    assert outcome == f"{path} (15 bytes, asked itself: 200 OK)"
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_where_the_command_may_not_look_the_webui_is_asked_itself(
+    tmp_path: Path, tellers: Callable[..., Teller]
+) -> None:
+    """What the command said stays in the file, before what the WebUI tells."""
+    teller = tellers()
+    made = telling(tmp_path, "sh -c 'echo not allowed >&2; exit 1'", teller)
+    assert made.begin("webui", 77)
+    ((_, outcome),) = collected(made)
+    (path,) = (tmp_path / "dumps").iterdir()
+    assert path.read_text() == "not allowed\ntold by itself\n"
+    assert outcome.endswith("exit code 1, asked itself: 200 OK)")
+    made.begin("webui", 77)
+    assert collected(made)
+    assert teller.asked == 2
+
+
+def test_a_command_that_works_is_enough(tmp_path: Path, tellers: Callable[..., Teller]) -> None:
+    """The program is then left in peace."""
+    teller = tellers()
+    made = telling(tmp_path, "echo {pid}", teller)
+    assert made.begin("webui", 77)
+    collected(made)
+    assert teller.asked == 0
+
+
+def test_a_webui_without_the_extension_has_no_stack(
+    tmp_path: Path, tellers: Callable[..., Teller]
+) -> None:
+    """That is said, and no empty file is left."""
+    made = telling(tmp_path, "", tellers(404))
+    assert made.begin("webui", 77)
+    assert collected(made) == [("webui", "no stack: asked itself: 404 Not Found")]
+    assert not list((tmp_path / "dumps").iterdir())
+
+
+def test_who_is_stopped_is_not_asked(tmp_path: Path, tellers: Callable[..., Teller]) -> None:
+    """It could not answer, and is to be replaced without waiting for it."""
+    made = telling(tmp_path, "", tellers())
+    with subprocess.Popen(["sleep", "600"]) as stopped:
+        stopped.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, stopped.pid, os.WSTOPPED | os.WNOWAIT)
+        assert not made.begin("webui", stopped.pid)
+        stopped.kill()
+
+
+def test_every_webui_of_a_plan_has_an_address(plan_of: Callable[..., Plan]) -> None:
+    """Two WebUIs are asked at two ports."""
+    assert addresses(plan_of("webui.instances=2", "webui.port=3100")) == {
+        "webui-0": "http://127.0.0.1:3100/podkeeper/stacks?format=text",
+        "webui-1": "http://127.0.0.1:3101/podkeeper/stacks?format=text",
+    }

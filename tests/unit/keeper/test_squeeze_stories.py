@@ -187,6 +187,23 @@ def test_two_programs_over_their_limits_go_one_after_the_other(tmp_path: Path) -
     story.ledger.close()
 
 
+def test_an_end_that_is_foreseen_is_met_between_two_jobs(story: Story) -> None:
+    """A WebUI that grows and grows is restarted before it is over its hard limit."""
+    webui = story.world.programs["webui"]
+    webui.memory_bytes = SOFT_BYTES - (1 << 29)
+    story.world.give_job()
+    while story.state("handler") == "RUNNING":
+        assert (webui.memory_bytes or 0) < 3 * GIB
+        webui.memory_bytes = (webui.memory_bytes or 0) + (2 << 20)
+        story.run(0.5)
+    story.world.jobs.clear()
+    story.world.die("handler", code=0)
+    story.run(1)
+    assert story.world.deeds[-1] == ("take_down", "webui")
+    assert deeds(story) == ["restart"]
+    assert "nothing left in" in story.ledger.incidents()[0].actions[0].outcome
+
+
 def test_a_blind_watchdog_convicts_nobody(story: Story) -> None:
     """Memory that cannot be read is no memory used."""
     story.world.programs["webui"].memory_bytes = None

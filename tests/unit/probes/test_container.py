@@ -7,30 +7,70 @@ import os
 import pytest
 
 from podkeeper.model.snapshot import ContainerMemory, Network
-from podkeeper.probes import cgroup, cpu, disk, files, meminfo, network
+from podkeeper.probes import bounds, cgroup, cpu, disk, files, groups, meminfo, network
 
-GIB = 1 << 30
+GIB, MIB = 1 << 30, 1 << 20
 
 
 def test_the_limit_of_our_own_group_binds(v1):
-    """Under v1 the limit, usage less inactive file pages and kernel kills are our group's."""
+    """Under v1 the limit, what is used of it and what happened at it are our group's."""
     assert cgroup.container_memory({}, v1) == ContainerMemory(
-        capacity_bytes=4 * GIB, working_set_bytes=2 * GIB, oom_kills=2
+        capacity_bytes=4 * GIB,
+        working_set_bytes=2 * GIB,
+        oom_kills=2,
+        usage_bytes=3 * GIB,
+        anon_bytes=500 * MIB,
+        swap_bytes=4096,
+        limit_hits=17,
+        high_hits=None,
     )
 
 
 def test_the_limit_of_a_group_above_binds(v2):
-    """Under v2 a limit above binds, and what counts against it is that group's usage."""
+    """Under v2 a limit above binds; use and hits are that group's, kills are of our own group."""
     assert cgroup.container_memory({}, v2) == ContainerMemory(
-        capacity_bytes=6 * GIB, working_set_bytes=3 * GIB, oom_kills=3
+        capacity_bytes=6 * GIB,
+        working_set_bytes=3 * GIB,
+        oom_kills=3,
+        usage_bytes=5 * GIB,
+        anon_bytes=700 * MIB,
+        swap_bytes=8192,
+        limit_hits=11,
+        high_hits=4,
     )
 
 
 def test_the_machine_binds_where_no_group_does(bare):
-    """Without control groups the machine's memory is the capacity, and kills are unknown."""
+    """Without control groups the machine's memory counts, and what happened is unknown."""
     assert cgroup.container_memory({}, bare) == ContainerMemory(
-        capacity_bytes=16 * GIB, working_set_bytes=8 * GIB, oom_kills=None
+        capacity_bytes=16 * GIB,
+        working_set_bytes=8 * GIB,
+        oom_kills=None,
+        usage_bytes=12 * GIB,
+        anon_bytes=6 * GIB,
+        swap_bytes=512 << 10,
     )
+
+
+@pytest.mark.parametrize("name", ["v1", "v2", "bare"])
+def test_readings_of_their_own_say_the_same(name, request):
+    """Each reading that can be had alone is the one in the snapshot."""
+    root = request.getfixturevalue(name)
+    whole = cgroup.container_memory({}, root)
+    place = groups.find("memory", root)
+    use = cgroup.memory_use(bounds.bounds({}, root, place), place)
+    assert cgroup.memory_capacity({}, root) == whole.capacity_bytes
+    assert (use.usage_bytes, use.working_set_bytes) == (whole.usage_bytes, whole.working_set_bytes)
+    assert cgroup.oom_kills(root) == whole.oom_kills
+
+
+def test_one_group_is_read_once(v2, opened):
+    """Where our own group has the limit, each of its files is read a single time."""
+    (v2 / "sys/fs/cgroup/pod/a/memory.max").write_text(f"{5 << 30}\n")
+    memory = cgroup.container_memory({}, v2)
+    assert (memory.limit_hits, memory.oom_kills) == (9, 3)
+    read = [path for path in opened if "/pod/a/memory." in path]
+    assert len(read) == len(set(read)) == 5
 
 
 def test_the_platform_may_promise_less(v1):
@@ -57,8 +97,9 @@ def test_nothing_known_is_none(tmp_path):
     assert cgroup.container_memory({}, tmp_path) == ContainerMemory(
         capacity_bytes=None, working_set_bytes=None, oom_kills=None
     )
-    assert cpu.used_s(tmp_path) is None
-    assert meminfo.machine(tmp_path) == (None, None)
+    assert cpu.times(groups.find("cpuacct", tmp_path), None) == (None, cpu.Throttling())
+    assert meminfo.machine(tmp_path) == meminfo.Machine()
+    assert cpu.runnable(tmp_path) is None
     assert network.network(tmp_path) == Network(received_bytes=None, sent_bytes=None)
 
 
@@ -67,33 +108,30 @@ def test_a_group_that_hides_its_usage_is_unknown(v1):
     (v1 / "sys/fs/cgroup/memory/pod/a/memory.stat").unlink()
     memory = cgroup.container_memory({}, v1)
     assert (memory.capacity_bytes, memory.working_set_bytes) == (4 * GIB, None)
+    assert (memory.usage_bytes, memory.anon_bytes, memory.swap_bytes) == (3 * GIB, None, None)
+
+
+def test_without_swap_accounting_swap_is_unknown(v2):
+    """A kernel that does not count a group's swap leaves it unknown, not zero."""
+    (v2 / "sys/fs/cgroup/pod/memory.swap.current").unlink()
+    assert cgroup.container_memory({}, v2).swap_bytes is None
 
 
 def test_cores_are_the_smallest_of_quota_and_affinity(v1):
     """A quota below the affinity binds, one above does not."""
-    assert cpu.capacity_cores(8, v1) == 1.5
-    assert cpu.capacity_cores(1, v1) == 1.0
+    assert cpu.capacity_cores(8, cpu.quota(v1)) == 1.5
+    assert cpu.capacity_cores(1, cpu.quota(v1)) == 1.0
 
 
 def test_a_quota_above_binds(v2):
     """Under v2 a quota of a group above ours binds too."""
-    assert cpu.capacity_cores(8, v2) == 1.0
+    assert cpu.capacity_cores(8, cpu.quota(v2)) == 1.0
 
 
 def test_without_a_quota_affinity_counts(bare):
     """Without control groups the cores are those this process may run on."""
-    assert cpu.capacity_cores(3, bare) == 3.0
+    assert cpu.capacity_cores(3, cpu.quota(bare)) == 3.0
     assert cpu.affinity_cores() == len(os.sched_getaffinity(0))
-
-
-def test_processor_time_is_in_seconds(v1):
-    """Processor time of v1, counted in nanoseconds, comes in seconds."""
-    assert cpu.used_s(v1) == 2.5
-
-
-def test_processor_time_of_v2_is_in_seconds(v2):
-    """Processor time of v2, counted in microseconds, comes in seconds."""
-    assert cpu.used_s(v2) == 1.5
 
 
 def test_traffic_leaves_out_loopback(tree):

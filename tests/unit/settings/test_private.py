@@ -124,6 +124,12 @@ def test_supervisord_is_started_with_an_allowed_few() -> None:
     assert kept == {name: environ[name] for name in ("PATH", "LC_ALL", "NVIDIA_VISIBLE_DEVICES")}
 
 
+def test_the_paid_memory_reaches_the_watchdog() -> None:
+    """What the platform promises is kept for all: the watchdog measures against it."""
+    environ = {"RUNPOD_MEM_GB": "31", "RUNPOD_API_KEY": "rpa_no", "RUNPOD_POD_ID": "p"}
+    assert base_environment(given_settings(), environ) == {"RUNPOD_MEM_GB": "31"}
+
+
 def test_a_short_key_takes_no_path_away() -> None:
     """A made-up key that is part of a path by chance does not drop PATH."""
     settings = given_settings("runpod.api_key=local")

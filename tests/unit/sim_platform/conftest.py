@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from podkeeper.settings.schema import PlatformSettings
+    from podkeeper.settings.platform import PlatformSettings
 
 #: Longer than anything takes on a slow machine.
 DEADLINE_S = 60

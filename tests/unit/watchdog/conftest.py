@@ -15,7 +15,9 @@ from podkeeper.model.snapshot import (
     Network,
     ProgramReading,
     Snapshot,
+    Stall,
 )
+from podkeeper.model.webui_memory import Baseline, JobPeaks, WebUIMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,6 +57,24 @@ def snapshot() -> Callable[..., Snapshot]:
     return make
 
 
+def told_memory() -> WebUIMemory:
+    """Return a WebUI's word on its memory in which nothing is missing."""
+    figures = {
+        name: 1000 + place
+        for place, name in enumerate(WebUIMemory.__struct_fields__)
+        if name.endswith("_bytes") or name in ("retries", "ooms", "jobs")
+    }
+    return WebUIMemory(
+        **figures,  # type: ignore[arg-type]
+        taken_monotonic_s=99.0,
+        extension=True,
+        allocator="tcmalloc",
+        checkpoints=["one", "two"],
+        last_job=JobPeaks(number=3, ram_anon_peak_bytes=21, reserved_peak_bytes=22),
+        baseline=Baseline(number=3, ram_anon_bytes=23, allocated_bytes=24),
+    )
+
+
 @pytest.fixture
 def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
     """Return a snapshot of which everything is known."""
@@ -77,6 +97,10 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
         liveness_detail="200 OK",
         io_bytes=16,
         stopped=False,
+        swap_bytes=17,
+        open_files_most=9,
+        open_files_limit=1024,
+        webui_memory=told_memory(),
     )
     gpu = Gpu(
         index=0,
@@ -121,8 +145,31 @@ def full(snapshot: Callable[..., Snapshot]) -> Snapshot:
     )
     return snapshot(
         reading,
-        memory=ContainerMemory(capacity_bytes=1 << 40, working_set_bytes=1 << 30, oom_kills=3),
-        cpu=Cpu(capacity_cores=2.0, used_cores=0.125, used_s=1e9 / 3),
+        memory=ContainerMemory(
+            capacity_bytes=1 << 40,
+            working_set_bytes=1 << 30,
+            oom_kills=3,
+            usage_bytes=1 << 31,
+            anon_bytes=1 << 29,
+            swap_bytes=0,
+            limit_hits=21,
+            high_hits=22,
+        ),
+        cpu=Cpu(
+            capacity_cores=2.0,
+            used_cores=0.125,
+            used_s=1e9 / 3,
+            wait_ratio=0.25,
+            own_wait_ratio=0.5,
+            periods=100,
+            throttled_periods=25,
+            throttled_s=1.5,
+            throttled_ratio=0.125,
+            runnable=5,
+            machine_cores=4,
+        ),
+        memory_stall=Stall(some_ratio=0.75, full_ratio=0.5),
+        io_stall=Stall(some_ratio=0.375, full_ratio=0.0),
         disks=[disk],
         network=Network(received_bytes=4, sent_bytes=5),
         gpus=[gpu],

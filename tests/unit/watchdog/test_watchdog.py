@@ -59,6 +59,7 @@ def test_every_program_of_the_plan_is_read(watchdog, child, plan_of):
     assert handler.start_ticks == proc.stat(child.pid).start_ticks
     assert handler.memory_bytes > 0
     assert (handler.ready, handler.role) == (None, "handler")
+    assert 0 < handler.open_files_most <= handler.open_files < handler.open_files_limit
     assert (webui.state, webui.pid, webui.memory_bytes) == ("STOPPED", None, None)
     assert (webui.ready, webui.readiness_detail) == (False, "not running")
     assert (keeper.state, keeper.pid) == (None, None)
@@ -99,6 +100,8 @@ def test_snapshots_count_up_and_are_written(watchdog, plan_of):
     assert sensing.newest == second == model.read(plan.snapshot_path)
     assert second.watchdog_pid == os.getpid()
     assert second.cpu.used_cores is None or second.cpu.used_cores >= 0
+    assert second.cpu.runnable >= 1
+    assert 0 < second.memory.anon_bytes < second.memory.usage_bytes
 
 
 def test_a_folder_that_is_gone_ends_nothing(watchdog, plan_of, caplog):
