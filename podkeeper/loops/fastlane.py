@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from podkeeper.model.signal import SignalReading
     from podkeeper.policy.pace import Rates
 
-#: Kind, subject and process of a signal.
-_Key = tuple[str, str, int]
 #: No two readings are closer together.
 _SHORTEST_S = 0.001
 
@@ -35,6 +33,7 @@ _SHORTEST_S = 0.001
 class _Aim:
     """One signal that is looked at."""
 
+    pressure: Pressure
     #: Reads what is used now, in bytes; None where that cannot be had.
     used: Callable[[], float | None]
     capacity_bytes: float
@@ -55,14 +54,22 @@ class _Aim:
             self.left_bytes -= gone_bytes
         self.at_s = now_s
 
+    @property
+    def crossed(self) -> bool:
+        """Return whether less is left than its line asks for."""
+        return self.left_bytes < self.line_bytes
+
     def crossed_at_s(self, rate_bytes_per_s: float) -> float:
         """Return when its line is crossed at a rate."""
         return self.at_s + pace.reach_s(self.left_bytes - self.line_bytes, rate_bytes_per_s)
 
 
-def _line(reading: SignalReading) -> float | None:
+def _key(reading: SignalReading) -> tuple[str, str, int]:
+    return reading.kind, reading.subject, reading.pid
+
+
+def _line(reading: SignalReading, pressure: Pressure) -> float | None:
     """Return the headroom below which pressure rises; None where it cannot rise at once."""
-    pressure = of_word(reading.pressure)
     if pressure < Pressure.HARD:
         return reading.hard
     return reading.critical if pressure < Pressure.CRITICAL else None
@@ -84,7 +91,9 @@ class FastLane:
         self._working_set = working_set
         self._root = root
         self._clock = clock
-        self._aims: dict[_Key, _Aim] = {}
+        self._aims: dict[tuple[str, str, int], _Aim] = {}
+        #: Whether the last snapshot after a crossing showed it too: the fast readings may be off.
+        self.trusted = True
         self._spent_s = 0.0
         self._looked_s, self._used_s = clock(), time.thread_time()
 
@@ -92,27 +101,28 @@ class FastLane:
         self, signals: Iterable[SignalReading], pids: Mapping[str, Collection[int]], at_s: float
     ) -> None:
         """Take the newest snapshot's signals, the processes of each program, and its instant."""
-        before, self._aims = self._aims, {}
-        for each in signals:
-            aim, key = self._aim(each, pids, at_s), (each.kind, each.subject, each.pid)
-            if aim is not None:
-                known = before.get(key)
-                aim.rate_bytes_per_s = known.rate_bytes_per_s if known is not None else 0.0
-                self._aims[key] = aim
+        before = self._aims
+        found = {_key(each): self._aim(each, pids, at_s) for each in signals}
+        self._aims = {key: aim for key, aim in found.items() if aim is not None}
+        again = [(each, before[key]) for key, each in self._aims.items() if key in before]
+        for each, known in again:
+            each.rate_bytes_per_s = known.rate_bytes_per_s
+        self.trusted = all(each.pressure > known.pressure for each, known in again if known.crossed)
         # What the snapshot has cost is not the looks'.
         self._used_s = time.thread_time()
 
     def _aim(
         self, reading: SignalReading, pids: Mapping[str, Collection[int]], at_s: float
     ) -> _Aim | None:
-        left, size, line = reading.headroom, reading.capacity, _line(reading)
+        pressure, left, size = of_word(reading.pressure), reading.headroom, reading.capacity
+        line = _line(reading, pressure)
         if left is None or size is None or line is None:
             return None
         if reading.kind == Kind.MEMORY:
-            return _Aim(self._working_set, size, line, left, at_s)
+            return _Aim(pressure, self._working_set, size, line, left, at_s)
         if reading.kind == Kind.PROGRAM_MEMORY and reading.subject in self._watched:
-            own = tuple(pids.get(reading.subject, ()))
-            return _Aim(self._reader(own, size - left), size, line, left, at_s)
+            used = self._reader(tuple(pids.get(reading.subject, ())), size - left)
+            return _Aim(pressure, used, size, line, left, at_s)
         return None
 
     def _reader(self, pids: Collection[int], held_bytes: float) -> Callable[[], float | None]:
@@ -152,7 +162,7 @@ class FastLane:
             if each.crossed_at_s(fastest) <= until_s:
                 each.look(now_s)
         self._account(now_s)
-        return any(each.left_bytes < each.line_bytes for each in self._aims.values())
+        return any(each.crossed for each in self._aims.values())
 
     def _account(self, now_s: float) -> None:
         """Add what this look and the wait before it have cost."""

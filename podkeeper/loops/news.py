@@ -17,15 +17,14 @@ def worth_a_hint(before: Snapshot | None, after: Snapshot) -> bool:
     """
     if before is None:
         return True
-    return _readiness(before) != _readiness(after) or has_risen(before, after)
+    return _readiness(before) != _readiness(after) or _has_risen(before, after)
 
 
 def _readiness(snapshot: Snapshot) -> list[tuple[str, int | None, bool | None]]:
     return [(each.name, each.pid, each.ready) for each in snapshot.programs]
 
 
-def has_risen(before: Snapshot, after: Snapshot) -> bool:
-    """Return whether anything is squeezed harder than before."""
+def _has_risen(before: Snapshot, after: Snapshot) -> bool:
     known = {(each.kind, each.subject, each.pid): each.pressure for each in before.signals}
     return any(
         of_word(each.pressure) > of_word(known.get((each.kind, each.subject, each.pid), "calm"))

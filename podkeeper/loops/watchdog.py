@@ -42,7 +42,7 @@ def _rates(plan: Plan) -> Rates:
 
 logger = logging.getLogger(__name__)
 
-#: Snapshots out of turn come no faster than this share of the period, unless a line is crossed.
+#: Snapshots out of turn come no faster than this share of the period, unless a line was crossed.
 _EARLIEST_RATIO = 0.1
 
 
@@ -70,7 +70,6 @@ class Watchdog:
         self._gauges = Gauges(plan, before)
         webuis = {each.name for each in plan.of_role("webui")}
         self._lane = FastLane(_rates(plan), webuis, self._container.working_set, root)
-        self._alarmed, self._hurry = False, True
         self._writable = True
         #: The newest snapshot; None before the first.
         self.newest: Snapshot | None = None
@@ -130,8 +129,6 @@ class Watchdog:
         if news.worth_a_hint(before, snapshot):
             hint.give(self._plan.hint_path)
         self._lane.aim(snapshot.signals, self._programs.pids, snapshot.taken_monotonic_s)
-        # An exact reading may tell less than the fast one: that alarm is not worth a hurry again.
-        self._hurry = before is None or not self._alarmed or news.has_risen(before, snapshot)
         # Last: what the pages say is in the file already.
         self.newest = snapshot
         return snapshot
@@ -144,23 +141,18 @@ class Watchdog:
 
     def _wait(self, begun_s: float, period_s: float) -> None:
         """Wait for the next turn, or less long where a readiness changed or a line was crossed."""
-        self._alarmed = self._wait_for_alarm(begun_s + period_s)
-        if not self._stopped and not (self._alarmed and self._hurry):
-            earliest_s = begun_s + self._plan.settings.watchdog.period_s * _EARLIEST_RATIO
-            time.sleep(max(0.0, earliest_s - time.monotonic()))
-
-    def _wait_for_alarm(self, until_s: float) -> bool:
-        """Wait until then, or for a hint, or for a line to be crossed; return whether one was."""
-        while (left_s := until_s - time.monotonic()) > 0:
+        earliest_s = begun_s + self._plan.settings.watchdog.period_s * _EARLIEST_RATIO
+        until_s = begun_s + period_s
+        while not self._stopped and (left_s := until_s - time.monotonic()) > 0:
             pause_s = self._lane.pause_s()
             try:
                 self._hints.get(timeout=left_s if pause_s is None else min(left_s, pause_s))
             except queue.Empty:
-                if pause_s is not None and pause_s < left_s and self._lane.crossed():
-                    return True
-            else:
-                return False
-        return False
+                if pause_s is None or pause_s >= left_s or not self._lane.crossed():
+                    continue
+                if self._lane.trusted:
+                    return
+            until_s = min(until_s, earliest_s)
 
     def _supervised(self) -> bool:
         """Return whether supervisord is still our parent: without it nobody could ever end us."""
