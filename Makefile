@@ -25,7 +25,7 @@ lock: $(UV) ## resolve the dependencies anew into locks/
 	$(COMPILE) --upgrade --all-extras --group dev -o locks/dev.lock
 	$(COMPILE) --extra handler --constraint locks/dev.lock -o locks/handler.lock
 	$(COMPILE) --extra sim --constraint locks/dev.lock -o locks/sim.lock
-	printf '%s\n' 'circus>=0.19,<1' 'superlance>=2,<3' 'supervisor>=4.3,<5' | $(subst pyproject.toml,-,$(COMPILE)) --python-version 3.11 -o locks/peers.lock
+	printf '%s\n' 'circus>=0.19,<1' 'superlance>=2,<3' 'supervisor>=4.3,<5' 'supervisor-checks>=0.8,<1' | $(subst pyproject.toml,-,$(COMPILE)) --python-version 3.11 -o locks/peers.lock
 	$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' | \
 	  $(subst pyproject.toml,-,$(COMPILE)) --constraint locks/dev.lock -o locks/build.lock
 
@@ -96,10 +96,13 @@ bench-leak: $(STAMP) ## which methods tell a leak from noise, on made-up series 
 bench-incidents: $(STAMP) ## how many incidents a bare line and podkeeper open on a public trace (TRACE=folder)
 	$(BENCH) bench.incidents $(if $(TRACE),--trace $(TRACE))
 
+bench-enforce: peers ## how long a program may stay above its memory limit, beside others (TRIALS=30)
+	$(BENCH) bench.enforce $(if $(TRIALS),--trials $(TRIALS))
+
 recording: $(STAMP) ## record the README's picture anew
 	$(BIN)/python scripts/docs-recording
 
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-leak bench-incidents clean
+.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-enforce bench-leak bench-incidents clean

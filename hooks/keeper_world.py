@@ -115,8 +115,11 @@ class RealWorld:
         """Return the kernel's out-of-memory kills in this container."""
         return cgroup.oom_kills(place=self._memory_group)
 
-    def memory_of(self, program: str, main_pid: int) -> int | None:
-        """Return what a program's processes hold now."""
+    def memory_of(self, program: str, main_pid: int, enough_bytes: float) -> int | None:
+        """Return what a program's processes hold now, or the main one where that is enough."""
+        main_bytes = process.memory_of(main_pid)
+        if main_bytes is not None and main_bytes > enough_bytes:
+            return main_bytes
         found = [process.memory_of(pid) for pid, _ in self._processes.members(program, main_pid)]
         known = [each for each in found if each is not None]
         return sum(known) if known else None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+SOURCE = Path(__file__).with_name("program.c")
 
-def compiled(folder: Path) -> Path:
-    """Return the program of program.c, compiled into a folder."""
-    target = folder / "program"
-    source = Path(__file__).with_name("program.c")
-    subprocess.run(["cc", "-O2", "-Wall", "-o", str(target), str(source)], check=True)
+
+def compiled(folder: Path, source: Path = SOURCE) -> Path:
+    """Return a program, by default that of program.c, compiled into a folder."""
+    target = folder / source.stem
+    command = ["cc", "-O2", "-Wall", "-pthread", "-I", str(SOURCE.parent), "-o", str(target)]
+    subprocess.run([*command, str(source)], check=True)
     return target

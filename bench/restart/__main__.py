@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.common import figures, report
+from bench.common.peer import take_part
 from bench.common.plot import strips
 from bench.common.program import compiled
 from bench.common.running import kill_all_of, wait_for
@@ -28,23 +29,6 @@ if TYPE_CHECKING:
 
 PEERS: tuple[type[Peer], ...] = (Podkeeper, Supervisord, Runit, S6, Monit, Circus, Pm2)
 MEDIAN_MS, P99_MS = 25.0, 60.0
-
-
-def take_part(names: Sequence[str], folder: Path, program: Path) -> tuple[list[Peer], list[str]]:
-    """Return the supervisors that can take part, and a line for each that cannot."""
-    peers, missing = [], []
-    for kind in PEERS:
-        if names and kind.name not in names:
-            continue
-        own = folder / kind.name
-        own.mkdir()
-        peer = kind(own, program)
-        why = peer.missing()
-        if why is None:
-            peers.append(peer)
-        else:
-            missing.append(f"{peer.name} is missing: {why}")
-    return peers, missing
 
 
 def measure(peers: Sequence[Peer], trials: int) -> list[Subject]:
@@ -125,14 +109,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pkb-", dir="/tmp") as name:
         folder = Path(name)
         program = compiled(folder)
-        peers, missing = take_part(options.only, folder, program)
+        peers, missing = take_part(PEERS, options.only, folder, program)
         try:
             subjects = measure(peers, options.trials)
         except BaseException:
             for peer in peers:
-                log = peer.folder / "log"
-                text = log.read_text(errors="replace") if log.exists() else ""
-                print(f"--- {peer.name} ---\n{text[-1500:]}", file=sys.stderr)
+                print(f"--- {peer.name} ---\n{peer.log()}", file=sys.stderr)
             raise
         finally:
             kill_all_of(program)

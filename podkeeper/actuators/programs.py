@@ -10,19 +10,22 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import select
 import signal
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, Self
 
 from podkeeper.actuators import configuration
 from podkeeper.errors import SupervisordError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from podkeeper.supervisord import Supervisord
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+#: Where nobody can be killed, before it is looked again.
+_PAUSE_S = 0.002
 #: A process for ever: its pid and its start in clock ticks since boot.
 Identity = tuple[int, int]
 
@@ -46,12 +49,10 @@ class Hands:
         processes: Processes,
         *,
         sweep_wait_s: float,
-        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._supervisord = supervisord
         self._processes = processes
         self._sweep_wait_s = sweep_wait_s
-        self._pause = pause
 
     def start(self, program: str) -> str:
         """Sweep away what is left of the program's last life, then start it."""
@@ -139,24 +140,58 @@ class Hands:
 
         # Again until nothing is found: a process may fork while it is looked for.
         while left := found():
-            for identity in left:
-                killed |= {identity} if self._kill(identity) else set()
+            with _Dying() as dying:
+                for identity in left:
+                    killed |= {identity} if self._kill(identity, dying) else set()
+                dying.wait(deadline_s - time.monotonic())
             if time.monotonic() > deadline_s:
                 break
-            self._pause(0.002)
         return len(killed)
 
-    def _kill(self, identity: Identity) -> bool:
+    def _kill(self, identity: Identity, dying: _Dying) -> bool:
         """Kill one process if it is still the one that was found.
 
         The pidfd pins the process: between the look and the kill its pid can be given to another.
         """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             handle = os.pidfd_open(identity[0])
-            try:
-                if self._processes.is_alive(identity):
-                    signal.pidfd_send_signal(handle, signal.SIGKILL)
-                    return True
-            finally:
-                os.close(handle)
+            dying.add(handle)
+            if self._processes.is_alive(identity):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+                return True
         return False
+
+
+class _Dying:
+    """Processes that were killed: a large one takes a while to give its memory back.
+
+    Waiting for the kernel's word leaves it the processor that looking again and again would take.
+    """
+
+    def __init__(self) -> None:
+        self._poll = select.poll()
+        self._handles: set[int] = set()
+
+    def __enter__(self) -> Self:
+        """Hold their pidfds."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let them go."""
+        for handle in self._handles:
+            os.close(handle)
+
+    def add(self, handle: int) -> None:
+        """Take a pidfd."""
+        self._handles.add(handle)
+        self._poll.register(handle, select.POLLIN)
+
+    def wait(self, longest_s: float) -> None:
+        """Wait until all of them have ended, or for so long."""
+        until_s, left = time.monotonic() + longest_s, len(self._handles)
+        while left and (left_s := until_s - time.monotonic()) > 0:
+            for handle, _ in self._poll.poll(left_s * 1000):
+                self._poll.unregister(handle)
+                left -= 1
+        if not self._handles:
+            time.sleep(_PAUSE_S)

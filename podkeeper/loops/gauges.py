@@ -23,7 +23,7 @@ from podkeeper.policy.shares import Share
 from podkeeper.policy.signals import Kind, Shares, Signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from podkeeper.model.snapshot import ProgramReading, Snapshot
     from podkeeper.policy.pressure import Threshold
@@ -104,12 +104,10 @@ class Gauges:
                 )
 
     def _limits_at_start(self) -> dict[str, Limits]:
-        given = [self._share(each, None) for each in self._plan.programs]
-        return shares.limits(self._plan.memory_budget_bytes, given)
+        return self._limits_within(self._plan.memory_budget_bytes, {})
 
-    def _share(self, program: Program, used_bytes: int | None) -> Share:
+    def _share(self, program: Program, budget_bytes: int, used_bytes: int | None) -> Share:
         floor = getattr(self._plan.settings.memory, f"{program.role}_floor", None)
-        budget_bytes = self._plan.memory_budget_bytes
         return Share(
             program=program.name,
             floor_bytes=0 if floor is None else floor.of(budget_bytes),
@@ -123,8 +121,16 @@ class Gauges:
         capacity_bytes = snapshot.memory.capacity_bytes or self._plan.memory_capacity_bytes
         reserve_bytes = self._plan.settings.memory.reserve.of(capacity_bytes)
         used = {each.name: each.memory_bytes for each in snapshot.programs}
-        given = [self._share(each, used.get(each.name)) for each in self._plan.programs]
-        return shares.limits(capacity_bytes - reserve_bytes, given)
+        return self._limits_within(capacity_bytes - reserve_bytes, used)
+
+    def _limits_within(
+        self, budget_bytes: int, used_bytes: Mapping[str, int | None]
+    ) -> dict[str, Limits]:
+        given = [
+            self._share(each, budget_bytes, used_bytes.get(each.name))
+            for each in self._plan.programs
+        ]
+        return shares.limits(budget_bytes, given)
 
     def _signals(self, snapshot: Snapshot) -> Iterator[SignalReading]:
         at_s = snapshot.taken_monotonic_s

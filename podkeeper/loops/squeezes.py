@@ -105,12 +105,13 @@ class Found:
 
     def again(self, world: World) -> float | None:
         """Return the headroom of a second reading; None where it cannot be had, or is no memory."""
-        used: int | None = None
-        if self.squeeze.signal.kind == Kind.PROGRAM_MEMORY:
-            used = world.memory_of(self.squeeze.victim, self.squeeze.pid)
-        elif self.squeeze.signal.kind == Kind.MEMORY:
+        used, capacity = None, self.reading.capacity
+        if capacity and self.squeeze.signal.kind == Kind.PROGRAM_MEMORY:
+            enough = capacity - self.hard
+            used = world.memory_of(self.squeeze.victim, self.squeeze.pid, enough)
+        elif capacity and self.squeeze.signal.kind == Kind.MEMORY:
             used = world.working_set()
-        return None if used is None or not self.reading.capacity else self.reading.capacity - used
+        return None if used is None or not capacity else capacity - used
 
 
 def find(sight: Sight, plan: Plan, is_reclaimable: Callable[[Signal, str], bool]) -> list[Found]:

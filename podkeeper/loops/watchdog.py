@@ -42,8 +42,7 @@ def _rates(plan: Plan) -> Rates:
 
 logger = logging.getLogger(__name__)
 
-#: Snapshots out of turn, when a program has just become ready, come no faster than this share of
-#: the period.
+#: Snapshots out of turn come no faster than this share of the period, unless a line was crossed.
 _EARLIEST_RATIO = 0.1
 
 
@@ -129,7 +128,7 @@ class Watchdog:
         self._write(snapshot)
         if news.worth_a_hint(before, snapshot):
             hint.give(self._plan.hint_path)
-        self._lane.aim(snapshot.signals, self._programs.pids)
+        self._lane.aim(snapshot.signals, self._programs.pids, snapshot.taken_monotonic_s)
         # Last: what the pages say is in the file already.
         self.newest = snapshot
         return snapshot
@@ -142,17 +141,18 @@ class Watchdog:
 
     def _wait(self, begun_s: float, period_s: float) -> None:
         """Wait for the next turn, or less long where a readiness changed or a line was crossed."""
-        while (left_s := begun_s + period_s - time.monotonic()) > 0:
+        earliest_s = begun_s + self._plan.settings.watchdog.period_s * _EARLIEST_RATIO
+        until_s = begun_s + period_s
+        while not self._stopped and (left_s := until_s - time.monotonic()) > 0:
             pause_s = self._lane.pause_s()
             try:
                 self._hints.get(timeout=left_s if pause_s is None else min(left_s, pause_s))
             except queue.Empty:
                 if pause_s is None or pause_s >= left_s or not self._lane.crossed():
                     continue
-            break
-        if not self._stopped:
-            earliest_s = begun_s + self._plan.settings.watchdog.period_s * _EARLIEST_RATIO
-            time.sleep(max(0.0, earliest_s - time.monotonic()))
+                if self._lane.trusted:
+                    return
+            until_s = min(until_s, earliest_s)
 
     def _supervised(self) -> bool:
         """Return whether supervisord is still our parent: without it nobody could ever end us."""

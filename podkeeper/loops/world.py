@@ -32,8 +32,11 @@ class World(Protocol):
     def oom_kills(self) -> int | None:
         """Return the kernel's out-of-memory kills so far."""
 
-    def memory_of(self, program: str, main_pid: int) -> int | None:
-        """Return what a program's processes hold now, read anew, in bytes."""
+    def memory_of(self, program: str, main_pid: int, enough_bytes: float) -> int | None:
+        """Return what a program's processes hold now, read anew, in bytes.
+
+        Where the main one holds more than enough, nobody else is looked for.
+        """
 
     def working_set(self) -> int | None:
         """Return what the container holds now, read anew, in bytes."""

@@ -9,6 +9,7 @@ Leaves out: what a limit is and what is done about it (`policy.pressure`, `polic
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -85,27 +86,49 @@ def _is_far(used_bytes: int | None, limit_bytes: int | None, calm_ratio: float) 
     return used_bytes is None or limit_bytes is None or used_bytes <= calm_ratio * limit_bytes
 
 
+#: The pause before a look at what is on its way across its line, as a share of the shortest pause.
+_HURRY_RATIO = 0.1
+#: The time over which looking keeps to its share of the processor.
+_WINDOW_S = 1.0
+
+
 @dataclass(frozen=True)
 class Rates:
     """How fast things can go, and how much looking may cost."""
 
     #: The fastest that memory can be taken, in bytes a second.
     fill_bytes_per_s: float
-    #: The shortest pause there is.
+    #: The shortest pause there is, unless a line is about to be crossed.
     shortest_s: float
     #: The share of one core that looking may cost.
     cpu_ratio: float
 
 
-def pause_s(lefts_bytes: Sequence[float], rates: Rates, cost_s: float) -> float | None:
-    """Return the time in which nothing can have been used up; None where there is nothing.
+def reach_s(left_bytes: float, rate_bytes_per_s: float) -> float:
+    """Return the time in which so much is used up at a rate; for ever where it does not sink."""
+    return max(0.0, left_bytes) / rate_bytes_per_s if rate_bytes_per_s > 0 else math.inf
+
+
+def pause_s(soonest_s: float, expected_s: float, spent_s: float, rates: Rates) -> float:
+    """Return the pause before the next look.
 
     Args:
-        lefts_bytes: What is left of each thing until its line.
-        rates: How fast they can fill.
-        cost_s: The processor time of one look.
+        soonest_s: In which time a line can be crossed at the fastest.
+        expected_s: In which time one will be, if all goes on as between the last two looks.
+        spent_s: What looking has cost above its share so far.
+        rates: How fast things can go, and how much looking may cost.
     """
-    if not lefts_bytes:
-        return None
-    soonest_s = max(0.0, min(lefts_bytes)) / rates.fill_bytes_per_s
-    return max(soonest_s, rates.shortest_s, cost_s / rates.cpu_ratio)
+    hurry_s = max(expected_s, rates.shortest_s * _HURRY_RATIO)
+    return max(soonest_s, min(rates.shortest_s, hurry_s), spent_s / rates.cpu_ratio - _WINDOW_S)
+
+
+def spent_s(before_s: float, cost_s: float, elapsed_s: float, rates: Rates) -> float:
+    """Return the processor time spent above its share, after one more look.
+
+    Args:
+        before_s: The same after the look before.
+        cost_s: What this one has cost.
+        elapsed_s: The time since the look before.
+        rates: How much looking may cost.
+    """
+    return max(0.0, before_s + cost_s - elapsed_s * rates.cpu_ratio)

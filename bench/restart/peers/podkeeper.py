@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
-from bench.common.ports import free_ports
+from bench.common.worker import NO_CRASH_LOOP, UP, environment
 from bench.restart.peers.base import FORMS, Peer
 
 
@@ -23,21 +20,5 @@ class Podkeeper(Peer):
         for form in FORMS:
             folder = self.folder / form
             folder.mkdir()
-            webui, watchdog, platform = free_ports(3)
             idle = [str(self.program), "plain", str(folder / "handler.starts")]
-            settings = {
-                "WORKER__PROFILE": "simulator",
-                "WORKER__RUNTIME_DIR": str(folder / "run"),
-                "WORKER__STATE_DIR": str(folder / "state"),
-                "WEBUI__COMMAND": " ".join([*self.command(form), "{port}"]),
-                "WEBUI__PORT": str(webui),
-                "HANDLER__COMMAND": " ".join(idle),
-                "WATCHDOG__PORT": str(watchdog),
-                "PLATFORM__ENABLED": "no",
-                "PLATFORM__PORT": str(platform),
-                "RESTART__RESET_AFTER_S": "1s",
-                "RESTART__BUDGET": "100000",
-            }
-            named = {f"PODKEEPER_{name}": value for name, value in settings.items()}
-            foreign = {k: v for k, v in os.environ.items() if not k.startswith("PODKEEPER_")}
-            self.run([sys.executable, "-m", "podkeeper", "up"], {**foreign, **named})
+            self.run(UP, environment(folder, self.command(form), idle, **NO_CRASH_LOOP))

@@ -256,8 +256,9 @@ class FakeWorld:
         """Return the kernel's counter."""
         return self.kernel_oom_kills
 
-    def memory_of(self, program: str, main_pid: int) -> int | None:
+    def memory_of(self, program: str, main_pid: int, enough_bytes: float) -> int | None:
         """Return the second reading of a program's memory."""
+        assert enough_bytes > 0
         assert self.programs[program].pid == main_pid
         return self.second_reading or self.programs[program].memory_bytes
 

@@ -139,6 +139,48 @@ def test_a_run_ends_when_told(watchdog, plan_of):
     assert not thread.is_alive()
 
 
+@pytest.fixture
+def grower():
+    """Return a process that takes 200 MiB when it is told to."""
+    code = "import sys; sys.stdin.readline(); held = b'x' * (200 << 20); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as started:
+        yield started
+        started.kill()
+
+
+def test_a_limit_that_is_crossed_between_two_snapshots_is_seen_at_once(watchdog, plan_of, grower):
+    """A crossing does not wait for the next turn, which is minutes away."""
+    plan = plan_of(
+        "watchdog.period_s=10min",
+        "watchdog.calm_period_s=10min",
+        "keeper.watchdog_silence_s=1h",
+        "webui.memory_soft=80MiB",
+        "webui.memory_hard=100MiB",
+    )
+    sensing = watchdog(info("webui", grower.pid), plan=plan)
+    thread = threading.Thread(target=sensing.run)
+    thread.start()
+
+    def wait_for_pressure(word):
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            found = [] if sensing.newest is None else sensing.newest.signals
+            own = [each for each in found if each.kind == "program_memory"]
+            if word in [each.pressure for each in own]:
+                return
+            time.sleep(0.005)
+        pytest.fail(f"never {word}")
+
+    try:
+        wait_for_pressure("calm")
+        grower.stdin.write(b"\n")
+        grower.stdin.flush()
+        wait_for_pressure("critical")
+    finally:
+        sensing.stop()
+        thread.join(20)
+
+
 def test_a_run_ends_without_supervisord(plan_of, caplog):
     """A watchdog whose supervisord is gone ends, because nobody else could end it."""
     Watchdog(plan_of(), list, os.getppid() + 1, {}).run()

@@ -1,0 +1,1 @@
+"""How long may a program stay above its memory limit?"""

@@ -1,0 +1,1 @@
+"""Who ends what takes too much memory: one file each."""
