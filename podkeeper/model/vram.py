@@ -57,7 +57,7 @@ class CalibrationRules(Part, frozen=True):
     cold_peaks: int
     guard_quantile: float
     window: int
-    fitted: int
+    evidence: int
     overflow_ratio: float
     forgetting: float
     prior_deviation: float

@@ -125,9 +125,15 @@ def _in_doubt(
         for worse in degraded(form, smaller_ratio):
             if estimator.fits(worse, limit_bytes):
                 return _planned(Verdict.FITS, estimator, worse, limit_bytes)
-    tried = likely >= rules.try_chance or estimator.proven(form)
-    verdict = Verdict.TRY if tried else Verdict.REFUSE
+    verdict = Verdict.TRY if _is_worth_it(estimator, form, likely) else Verdict.REFUSE
     return _planned(verdict, estimator, form, limit_bytes)
+
+
+def _is_worth_it(estimator: Estimator, form: Workload, likely: float) -> bool:
+    """Return whether a job is tried that does not fit for sure."""
+    if likely >= estimator.rules.degrade_chance or estimator.proven(form):
+        return True
+    return likely >= estimator.rules.try_chance and not estimator.disproven(form)
 
 
 def _planned(verdict: Verdict, estimator: Estimator, form: Workload, limit_bytes: float) -> Plan:

@@ -14,8 +14,11 @@ Leaves out: which peaks a job may have (`policy.vram_cost`), keeping it (`handle
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from podkeeper.policy import evidence
+from podkeeper.policy.evidence import Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,8 +29,6 @@ if TYPE_CHECKING:
 _GIB = float(1 << 30)
 _PARTS = 4
 Factors = tuple[float, ...]
-#: Weights and parts of one peak, in bytes by the table's constants.
-Needs = tuple[float, ...]
 Matrix = tuple[tuple[float, ...], ...]
 
 
@@ -43,8 +44,8 @@ class Calibration:
     errors: tuple[float, ...] = ()
     #: Peaks measured so far.
     peaks: int = 0
-    #: Peaks that had room, of which none covers another; newest last.
-    fitted: tuple[Needs, ...] = ()
+    #: What jobs have shown, whatever the factors are.
+    evidence: Evidence = field(default_factory=Evidence)
     #: The most memory under which it was learned.
     limit_bytes: int = 0
 
@@ -66,6 +67,13 @@ def cold(rules: CalibrationRules) -> Calibration:
         for row in range(_PARTS)
     )
     return Calibration((1.0,) * _PARTS, diagonal)
+
+
+def is_sound(state: Calibration) -> bool:
+    """Return whether a state that was read from somewhere has the shape of one."""
+    rows = (state.factors, *state.covariance)
+    square = len(state.covariance) == _PARTS and all(len(row) == _PARTS for row in rows)
+    return square and evidence.is_sound(state.evidence, _PARTS + 1)
 
 
 def applies(state: Calibration, limit_bytes: int, ratio: float) -> bool:
@@ -123,15 +131,6 @@ def chance(
     return sum(error * expected <= room for error in errors) / len(errors)
 
 
-def proven(state: Calibration, peaks: Iterable[Peak]) -> bool:
-    """Return whether jobs have fitted that needed at least as much, whatever the constants are.
-
-    So that one unlucky job cannot have all of its kind refused for good: what is refused teaches
-    nothing.
-    """
-    return all(any(_covers(larger, _needs(peak)) for larger in state.fitted) for peak in peaks)
-
-
 def fitted(
     state: Calibration,
     peaks: Sequence[Peak],
@@ -140,28 +139,21 @@ def fitted(
     rules: CalibrationRules,
 ) -> Calibration:
     """Return what is known once a job has had room under a limit."""
-    kept = _with_fitted(state.fitted, [_needs(peak) for peak in peaks], rules.fitted)
-    state = replace(state, fitted=kept, limit_bytes=max(state.limit_bytes, limit_bytes))
+    state = replace(
+        state,
+        evidence=evidence.fitted(state.evidence, peaks, rules.evidence),
+        limit_bytes=max(state.limit_bytes, limit_bytes),
+    )
     if measured is None or not (measured.exact or point_bytes(state, peaks) > measured.most_bytes):
         return state
     peak = highest(state, peaks)
     return _learned(state, peak, max(0.0, measured.most_bytes - peak.weights_bytes), rules)
 
 
-def _needs(peak: Peak) -> Needs:
-    return peak.weights_bytes, *peak.parts_bytes
-
-
-def _covers(larger: Needs, needs: Needs) -> bool:
-    return all(a >= b for a, b in zip(larger, needs, strict=True))
-
-
-def _with_fitted(known: tuple[Needs, ...], new: Iterable[Needs], most: int) -> tuple[Needs, ...]:
-    """Return the largest of what has fitted, newest last; what another covers says nothing."""
-    for needs in new:
-        if not any(_covers(each, needs) for each in known):
-            known = (*(each for each in known if not _covers(needs, each)), needs)[-most:]
-    return known
+def given_up(state: Calibration, peaks: Sequence[Peak], rules: CalibrationRules) -> Calibration:
+    """Return what is known once nothing has made room for a job."""
+    peak = highest(state, peaks)
+    return replace(state, evidence=evidence.given_up(state.evidence, peak, rules.evidence))
 
 
 def overflowed(

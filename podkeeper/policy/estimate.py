@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from podkeeper.policy import calibration
+from podkeeper.policy import calibration, evidence
 
 if TYPE_CHECKING:
     from podkeeper.model.vram import CalibrationRules
@@ -49,7 +49,16 @@ class Estimator:
 
     def proven(self, work: Workload) -> bool:
         """Return whether a job that needed at least as much has fitted."""
-        return calibration.proven(self.state, self.model.peaks(work))
+        return evidence.proven(self.state.evidence, self.model.peaks(work))
+
+    def disproven(self, work: Workload) -> bool:
+        """Return whether a job that needed at most as much has been given up."""
+        return evidence.disproven(self.state.evidence, self.model.peaks(work))
+
+    def given_up(self, work: Workload) -> Estimator:
+        """Return what is known once nothing has made room for a job."""
+        peaks = self.model.peaks(work)
+        return replace(self, state=calibration.given_up(self.state, peaks, self.rules))
 
     def fitted(self, work: Workload, measured: Measured | None, limit_bytes: int) -> Estimator:
         """Return what is known once a job has had room under a limit."""

@@ -55,6 +55,9 @@ class Permissions:
     job: Allowed
     #: Whether somebody restarts the WebUI on request.
     restart: bool
+    #: Whether the job was planned to fit, rather than tried in doubt: then something is wrong with
+    #: the WebUI, and a restart is worth its time.
+    sure: bool = True
 
 
 def _rungs(
@@ -69,7 +72,8 @@ def _rungs(
     yield Step.APPROXIMATE, vram and degrade and work.decoder is Decoder.FULL
     yield Step.SHRINK, vram and degrade and smaller(work, rules.smaller_ratio) != work
     yield Step.RELOAD, vram or not loaded
-    yield Step.RESTART, may.restart
+    # The host's memory is watched by the keeper, which restarts by its own lines.
+    yield Step.RESTART, may.restart and ((vram and may.sure) or not loaded)
 
 
 def next_step(

@@ -39,9 +39,9 @@ from podkeeper.settings.kinds import (
 )
 from podkeeper.settings.leak import LeakSettings
 from podkeeper.settings.memory import MemorySettings, ThresholdSettings
+from podkeeper.settings.planning import PlanningSettings
 from podkeeper.settings.platform import PlatformSettings
 from podkeeper.settings.sim_webui import SimWebUISettings
-from podkeeper.settings.planning import PlanningSettings
 
 
 class WorkerSettings(Section, frozen=True):

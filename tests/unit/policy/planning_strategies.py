@@ -59,7 +59,9 @@ LIMITS = st.floats(1, 48).map(lambda gib: gib * GIB)
 
 #: What happens to a worker: a job, and how far its peak is from the estimate.
 HAPPENINGS = st.lists(
-    st.tuples(workloads(), st.floats(0.2, 4), st.sampled_from(["exact", "record", "overflow"])),
+    st.tuples(
+        workloads(), st.floats(0.2, 4), st.sampled_from(["exact", "record", "overflow", "given_up"])
+    ),
     max_size=6,
 )
 
@@ -71,6 +73,8 @@ def taught(
     for work, ratio, kind in happenings:
         if kind == "overflow":
             estimator = estimator.overflowed(work, limit_bytes)
+        elif kind == "given_up":
+            estimator = estimator.given_up(work)
         else:
             peak = min(limit_bytes, estimator.point_bytes(work) * ratio)
             measured = Measured(peak, exact=kind == "exact")

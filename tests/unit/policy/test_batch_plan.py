@@ -127,6 +127,15 @@ def test_what_has_fitted_before_is_not_refused() -> None:
     assert verdicts == [Verdict.REFUSE, Verdict.TRY, Verdict.REFUSE]
 
 
+def test_what_was_given_up_is_not_tried_again() -> None:
+    """Where little is known, a kind of job is tried in doubt until nothing has made room for it."""
+    known, work = fresh(), Workload(1024, 1024)
+    limit_bytes = 0.8 * known.point_bytes(work)
+    tried, again = known, known.given_up(replace(work, together=False))
+    verdicts = [plan(each, work, limit_bytes, SPLIT).verdict for each in (tried, again)]
+    assert verdicts == [Verdict.TRY, Verdict.REFUSE]
+
+
 def test_a_job_is_degraded_only_where_it_may_and_must() -> None:
     """An approximate decoder comes first, a smaller hires pass with it where that is not enough."""
     known, work = exactly(), Workload(512, 512, hires=(2048, 2048))

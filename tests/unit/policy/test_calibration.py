@@ -39,7 +39,8 @@ def test_what_is_known_stays_bounded_and_sound(
     state = taught(start, happenings, limit_bytes).state
     assert all(RULES.factor_min <= each <= RULES.factor_max for each in state.factors)
     assert len(state.errors) <= RULES.window
-    assert len(state.fitted) <= RULES.fitted
+    assert len(state.evidence.fitted) <= RULES.evidence
+    assert len(state.evidence.hopeless) <= RULES.evidence
     trace = sum(state.covariance[index][index] for index in range(4))
     assert trace <= 4 * RULES.prior_deviation**2 * (1 + 1e-9)
 
@@ -158,6 +159,16 @@ def test_what_has_fitted_is_proven_and_what_is_larger_is_not() -> None:
     assert not estimator.proven(replace(LARGE, batch=5))
     assert not estimator.proven(replace(LARGE, loras=1))
     assert not fresh().proven(SMALL)
+
+
+def test_what_was_given_up_speaks_against_all_that_is_larger_until_it_fits() -> None:
+    """A job for which nothing made room disproves larger ones; one that fits takes that back."""
+    estimator = fresh().given_up(SMALL)
+    assert estimator.disproven(SMALL)
+    assert estimator.disproven(LARGE)
+    assert not estimator.disproven(Workload(256, 256))
+    assert estimator.given_up(LARGE) == estimator
+    assert not estimator.fitted(LARGE, None, int(24 * GIB)).disproven(SMALL)
 
 
 def test_what_was_learned_with_more_room_is_not_used_with_less() -> None:

@@ -25,6 +25,7 @@ PERMISSIONS = st.builds(
     Permissions,
     job=st.builds(Allowed, split=st.booleans(), degrade=st.booleans()),
     restart=st.booleans(),
+    sure=st.booleans(),
 )
 ALL = Permissions(Allowed(split=True, degrade=True), restart=True)
 NONE = Permissions(Allowed(split=False, degrade=False), restart=False)
@@ -67,12 +68,20 @@ def test_what_is_not_allowed_is_not_done() -> None:
     assert course.work.batch == WORK.batch
 
 
+def test_a_job_tried_in_doubt_costs_no_restart() -> None:
+    """That it ran out is no sign of something wrong; only a broken context still is."""
+    may = replace(ALL, sure=False)
+    steps, _ = climbed(WORK, may)
+    assert steps[-1] is Step.RELOAD
+    assert climbed(WORK, may, trouble=Trouble.STICKY)[0] == [Step.RESTART]
+
+
 @pytest.mark.parametrize(
     ("trouble", "wanted"),
     [
         (Trouble.STICKY, [Step.RESTART]),
         (Trouble.UNLOADED, [Step.RELOAD, Step.RESTART]),
-        (Trouble.RAM, [Step.RETRY, Step.RESTART]),
+        (Trouble.RAM, [Step.RETRY]),
     ],
 )
 def test_other_troubles_are_answered_by_what_helps_them(
