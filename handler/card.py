@@ -11,9 +11,13 @@ declared constant, which stands on both sides of every comparison.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from podkeeper.policy.batch_plan import Room
 from podkeeper.policy.calibration import Measured
+
+if TYPE_CHECKING:
+    from podkeeper.units import Amount
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,16 @@ def of_extension(answer: object) -> Reading | None:
     )
 
 
-def limit_bytes(reading: Reading, context_bytes: int, reserve_bytes: int) -> int:
+def room_of(total_bytes: int, most_bytes: int, reserve: Amount) -> Room:
+    """Return what a card leaves jobs, of which the reserve is not planned with."""
+    return Room(most_bytes - reserve.of(total_bytes), most_bytes)
+
+
+def room(reading: Reading, context_bytes: int, reserve: Amount) -> Room:
     """Return how much a job may take, the model's weights and the context included."""
     ours = reading.reserved_bytes + context_bytes
-    return min(reading.free_bytes + ours, reading.total_bytes) - reserve_bytes
+    most = min(reading.free_bytes + ours, reading.total_bytes)
+    return room_of(reading.total_bytes, most, reserve)
 
 
 def measured(before: Reading | None, after: Reading | None, context_bytes: int) -> Measured | None:

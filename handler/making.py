@@ -103,8 +103,7 @@ class Making:
             JobError: It can never fit.
         """
         ratio = self._planner.table.ladder.smaller_ratio
-        limit, allowed = scene.limit_bytes, scene.allowed
-        plan = batch_plan.plan(scene.estimator, scene.asked, limit, allowed, ratio)
+        plan = batch_plan.plan(scene.estimator, scene.asked, scene.room, scene.allowed, ratio)
         if plan.verdict is Verdict.REFUSE:
             raise receipt.refused(plan, scene)
         self.seen.plan, self.seen.ram, self._asked = plan, scene.ram, scene.asked

@@ -16,7 +16,7 @@ from handler.known import Known
 from handler.ram import Ram
 from podkeeper.model import snapshot
 from podkeeper.policy import calibration
-from podkeeper.policy.batch_plan import Allowed
+from podkeeper.policy.batch_plan import Allowed, Room
 from podkeeper.policy.estimate import Estimator
 from podkeeper.policy.vram_cost import model_of
 
@@ -47,9 +47,14 @@ class Scene:
     asked: Workload
     allowed: Allowed
     #: None where nothing is known of the card, or jobs are not to be fitted.
-    limit_bytes: int | None
+    room: Room | None
     before: Reading | None
     ram: Ram
+
+    @property
+    def limit_bytes(self) -> int | None:
+        """Return what is planned with."""
+        return None if self.room is None else int(self.room.limit_bytes)
 
 
 class Watched(NamedTuple):
@@ -104,20 +109,20 @@ class Planner:
         """
         known = self._of(webui)
         before = known.reading(self.chosen.reading_age_s)
-        limit = self._limit_bytes(webui, before)
+        room = self._room(webui, before)
         model, loads = self._model(known, request)
         asked = workloads.workload(request.body or {}, known.traits())
         ram_bytes = ram.planned_bytes(
             model, asked, loads, self.table.ram, on_card=before is not None
         )
         name = f"{model.family.name}-{model.server.flags}"
-        state = self._calibrations.of(name, limit)
+        state = self._calibrations.of(name, None if room is None else int(room.limit_bytes))
         scene = Scene(
             name=name,
             estimator=Estimator(model, state, self.table.calibration),
             asked=asked,
             allowed=self._allowed(request),
-            limit_bytes=limit if self.chosen.enabled else None,
+            room=room if self.chosen.enabled else None,
             before=before,
             ram=Ram(ram_bytes, self._watched.ram_limits_bytes.get(webui.name), loads is not None),
         )
@@ -151,15 +156,13 @@ class Planner:
         planned = known.guard_bytes(work)
         return calibration.worth_measuring(known.state, planned, scene.limit_bytes, rules)
 
-    def _limit_bytes(self, webui: WebUI, reading: Reading | None) -> int | None:
+    def _room(self, webui: WebUI, reading: Reading | None) -> Room | None:
         """Return how much a job may take, by the WebUI's own word or by the card's size."""
         if reading is not None:
-            reserve = self.chosen.reserve.of(reading.total_bytes)
-            return card.limit_bytes(reading, self.table.terms.context_bytes, reserve)
+            return card.room(reading, self.table.terms.context_bytes, self.chosen.reserve)
         gpu = self._watched.gpu(webui)
-        if gpu is None or gpu.memory_capacity_bytes is None:
-            return None
-        return gpu.memory_capacity_bytes - self.chosen.reserve.of(gpu.memory_capacity_bytes)
+        size = None if gpu is None else gpu.memory_capacity_bytes
+        return None if size is None else card.room_of(size, size, self.chosen.reserve)
 
     def sent(self, webui: WebUI) -> None:
         """Note that a job is on its way to a WebUI."""

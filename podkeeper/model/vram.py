@@ -56,6 +56,7 @@ class CalibrationRules(Part, frozen=True):
     cold_margin: float
     cold_peaks: int
     guard_quantile: float
+    guard_deviations: float
     window: int
     evidence: int
     overflow_ratio: float

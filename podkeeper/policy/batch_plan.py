@@ -46,6 +46,16 @@ class Allowed:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What a card leaves a job; in bytes."""
+
+    #: What is planned with: some is left free for what nobody foresaw.
+    limit_bytes: float
+    #: All there is: what a job that is tried in doubt may come to.
+    most_bytes: float
+
+
+@dataclass(frozen=True)
 class Plan:
     """How a job is to run."""
 
@@ -95,38 +105,38 @@ def _same_pictures(work: Workload, *, split: bool) -> Iterator[Workload]:
 def plan(
     estimator: Estimator,
     work: Workload,
-    limit_bytes: float | None,
+    room: Room | None,
     allowed: Allowed,
     smaller_ratio: float,
 ) -> Plan:
-    """Return how a job is to run on a card that leaves it `limit_bytes`."""
-    if limit_bytes is None:
+    """Return how a job is to run on a card that leaves it room; None: nothing is known of it."""
+    if room is None:
         return Plan(Verdict.FITS, work, None, None)
     forms = list(_same_pictures(work, split=allowed.split))
     for form in forms:
-        if estimator.fits(form, limit_bytes):
-            return _planned(Verdict.FITS, estimator, form, limit_bytes)
-    return _in_doubt(estimator, forms[-2:], limit_bytes, allowed, smaller_ratio)
+        if estimator.fits(form, room.limit_bytes):
+            return _planned(Verdict.FITS, estimator, form, room)
+    return _in_doubt(estimator, forms[-2:], room, allowed, smaller_ratio)
 
 
 def _in_doubt(
     estimator: Estimator,
     least: list[Workload],
-    limit_bytes: float,
+    room: Room,
     allowed: Allowed,
     smaller_ratio: float,
 ) -> Plan:
     """Return the plan of a job that fits for sure in none of the forms it was asked in."""
     rules = estimator.rules
     # Halves apart cost time: only where they make a difference.
-    form = max(least, key=lambda each: estimator.chance(each, limit_bytes))
-    likely = estimator.chance(form, limit_bytes)
+    form = max(least, key=lambda each: estimator.chance(each, room.most_bytes))
+    likely = estimator.chance(form, room.most_bytes)
     if allowed.degrade and likely < rules.degrade_chance:
         for worse in degraded(form, smaller_ratio):
-            if estimator.fits(worse, limit_bytes):
-                return _planned(Verdict.FITS, estimator, worse, limit_bytes)
+            if estimator.fits(worse, room.limit_bytes):
+                return _planned(Verdict.FITS, estimator, worse, room)
     verdict = Verdict.TRY if _is_worth_it(estimator, form, likely) else Verdict.REFUSE
-    return _planned(verdict, estimator, form, limit_bytes)
+    return _planned(verdict, estimator, form, room)
 
 
 def _is_worth_it(estimator: Estimator, form: Workload, likely: float) -> bool:
@@ -136,5 +146,5 @@ def _is_worth_it(estimator: Estimator, form: Workload, likely: float) -> bool:
     return likely >= estimator.rules.try_chance and not estimator.disproven(form)
 
 
-def _planned(verdict: Verdict, estimator: Estimator, form: Workload, limit_bytes: float) -> Plan:
-    return Plan(verdict, form, estimator.guard_bytes(form), limit_bytes)
+def _planned(verdict: Verdict, estimator: Estimator, form: Workload, room: Room) -> Plan:
+    return Plan(verdict, form, estimator.guard_bytes(form), room.limit_bytes)

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 _GIB = float(1 << 30)
 _PARTS = 4
+#: Quantiles of a normal distribution, each as likely as the next.
+_OFF = (-1.28, -0.52, 0.0, 0.52, 1.28)
 Factors = tuple[float, ...]
 Matrix = tuple[tuple[float, ...], ...]
 
@@ -114,21 +116,45 @@ def margin(state: Calibration, rules: CalibrationRules) -> float:
     return max(1.0, ordered[min(rank, len(ordered)) - 1])
 
 
-def guard_bytes(state: Calibration, peaks: Sequence[Peak], factor: float) -> float:
-    """Return what a job is planned with, given the margin: it will hardly take more."""
-    return max(peak.weights_bytes + factor * uncertain_bytes(state, peak) for peak in peaks)
+def _deviation_bytes(state: Calibration, peak: Peak) -> float:
+    """Return how far the factors may be off at a peak, as a standard deviation."""
+    parts = peak.parts_bytes
+    return math.sqrt(sum(state.covariance[i][i] * parts[i] ** 2 for i in range(_PARTS)))
+
+
+def guard_bytes(
+    state: Calibration, peaks: Sequence[Peak], factor: float, rules: CalibrationRules
+) -> float:
+    """Return what a job is planned with, given the margin: it will hardly take more.
+
+    What measured jobs have not shown, such as a decode that was never the highest peak, is planned
+    with what may be wrong about it.
+    """
+    # The cold margin covers the first uncertainty already.
+    deviations = rules.guard_deviations if state.peaks >= rules.cold_peaks else 0.0
+
+    def guard(peak: Peak) -> float:
+        expected = uncertain_bytes(state, peak)
+        unknown = deviations * _deviation_bytes(state, peak)
+        return peak.weights_bytes + expected + math.hypot((factor - 1) * expected, unknown)
+
+    return max(map(guard, peaks))
 
 
 def chance(
     state: Calibration, peaks: Sequence[Peak], limit_bytes: float, rules: CalibrationRules
 ) -> float:
     """Return how likely a job is to fit under a limit, from 0 to 1."""
-    errors = state.errors
-    if state.peaks < rules.cold_peaks:
-        errors = (1 / rules.cold_margin, 1.0, rules.cold_margin)
-    peak = highest(state, peaks)
-    room, expected = limit_bytes - peak.weights_bytes, uncertain_bytes(state, peak)
-    return sum(error * expected <= room for error in errors) / len(errors)
+    return min(_chance(state, peak, limit_bytes - peak.weights_bytes, rules) for peak in peaks)
+
+
+def _chance(state: Calibration, peak: Peak, room_bytes: float, rules: CalibrationRules) -> float:
+    errors = state.errors if state.peaks >= rules.cold_peaks else (1.0,)
+    expected, deviation = uncertain_bytes(state, peak), _deviation_bytes(state, peak)
+    fitting = sum(
+        error * expected + off * deviation <= room_bytes for error in errors for off in _OFF
+    )
+    return fitting / (len(errors) * len(_OFF))
 
 
 def fitted(
@@ -211,12 +237,16 @@ def _learned(
 
 
 def _bounded(covariance: Matrix, rules: CalibrationRules) -> Matrix:
-    """Return it scaled back to no more than the first uncertainty.
+    """Return it with no factor more uncertain than it was at first.
 
     Forgetting without ever seeing a part would let its uncertainty grow without end.
     """
-    trace = sum(covariance[index][index] for index in range(_PARTS))
-    most = _PARTS * rules.prior_deviation**2
-    if trace <= most:
-        return covariance
-    return tuple(tuple(each * most / trace for each in row) for row in covariance)
+    most = rules.prior_deviation**2
+    scales = [
+        math.sqrt(most / covariance[i][i]) if covariance[i][i] > most else 1.0
+        for i in range(_PARTS)
+    ]
+    return tuple(
+        tuple(scales[row] * scales[column] * covariance[row][column] for column in range(_PARTS))
+        for row in range(_PARTS)
+    )

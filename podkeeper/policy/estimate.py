@@ -28,7 +28,7 @@ class Estimator:
 
     def guard_bytes(self, work: Workload) -> float:
         """Return what a job is planned with."""
-        return calibration.guard_bytes(self.state, self.model.peaks(work), self.margin)
+        return calibration.guard_bytes(self.state, self.model.peaks(work), self.margin, self.rules)
 
     @cached_property
     def margin(self) -> float:

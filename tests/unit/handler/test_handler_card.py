@@ -14,9 +14,11 @@ from handler.calibrations import Calibrations
 from handler.card import Reading
 from handler.checkpoints import Checkpoint, Checkpoints
 from podkeeper.policy import calibration
+from podkeeper.policy.batch_plan import Room
 from podkeeper.policy.calibration import Measured
 from podkeeper.policy.families import Parameters
 from podkeeper.policy.vram_cost import Server, Workload, model_of
+from podkeeper.units import Amount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,9 +68,11 @@ def test_the_limit_is_what_is_free_and_what_is_ours() -> None:
     reading = Reading(
         total_bytes=8_000, free_bytes=5_000, reserved_bytes=2_000, peak_bytes=None, ooms=None
     )
-    assert card.limit_bytes(reading, context_bytes=600, reserve_bytes=256) == 7_344
+    reserve = Amount(size_bytes=256)
+    assert card.room(reading, 600, reserve) == Room(7_344, 7_600)
     fresh = replace(reading, free_bytes=7_900, reserved_bytes=0)
-    assert card.limit_bytes(fresh, context_bytes=600, reserve_bytes=256) == 7_744
+    assert card.room(fresh, 600, reserve) == Room(7_744, 8_000)
+    assert card.room(fresh, 600, Amount(ratio=0.5)) == Room(4_000, 8_000)
 
 
 BEFORE = Reading(8_000, 5_000, 1_000, 3_000, 0)

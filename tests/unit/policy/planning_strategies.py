@@ -96,7 +96,6 @@ def fresh(family: str = "sd15", server: Server | None = None) -> Estimator:
 
 def exactly(family: str = "sd15", server: Server | None = None, margin: float = 1.0) -> Estimator:
     """Return an estimator that takes the table's constants for the truth."""
-    state = Calibration(
-        (1.0,) * 4, calibration.cold(RULES).covariance, (margin,) * RULES.window, RULES.window
-    )
+    certain = ((0.0,) * 4,) * 4
+    state = Calibration((1.0,) * 4, certain, (margin,) * RULES.window, RULES.window)
     return replace(fresh(family, server), state=state)

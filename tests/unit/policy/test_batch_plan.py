@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from planning_strategies import GIB, LIMITS, TABLE, estimators, exactly, fresh, workloads
 
 from podkeeper.policy import batch_plan, sizes, split
-from podkeeper.policy.batch_plan import Allowed, Plan, Verdict
+from podkeeper.policy.batch_plan import Allowed, Plan, Room, Verdict
 from podkeeper.policy.split import Seeds
 from podkeeper.policy.vram_cost import Decoder, Server, Workload
 
@@ -26,8 +26,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 def plan(estimator: Estimator, work: Workload, limit_bytes: float, allowed: Allowed) -> Plan:
-    """Return the plan of a job."""
-    return batch_plan.plan(estimator, work, limit_bytes, allowed, RATIO)
+    """Return the plan of a job on a card of which all may be planned with."""
+    return batch_plan.plan(estimator, work, Room(limit_bytes, limit_bytes), allowed, RATIO)
 
 
 @given(estimators(), workloads(), LIMITS, ALLOWED)
@@ -115,13 +115,23 @@ def test_a_job_that_may_just_fit_is_tried_and_one_that_cannot_is_refused() -> No
     assert (refused.need_bytes, refused.limit_bytes) == (need(known, refused.work), expected / 2)
 
 
+def test_what_is_left_free_is_there_for_what_is_tried() -> None:
+    """The reserve is not planned with, but a job is not refused for it either."""
+    known, work = exactly(), Workload(1024, 1024)
+    all_bytes = need(known, work) * 1.01
+    made = batch_plan.plan(known, work, Room(all_bytes - GIB, all_bytes), SPLIT, RATIO)
+    assert made.verdict is Verdict.TRY
+    assert plan(known, work, all_bytes - GIB, SPLIT).verdict is Verdict.REFUSE
+
+
 def test_what_has_fitted_before_is_not_refused() -> None:
     """One unlucky job does not have all of its kind refused."""
     work, known = Workload(1024, 1024), exactly()
-    limit_bytes = known.point_bytes(work)
+    learning = replace(known.state, covariance=fresh().state.covariance)
+    known, limit_bytes = replace(known, state=learning), known.point_bytes(work)
     fitted = known.fitted(work, None, int(limit_bytes))
     verdicts = [
-        plan(each.overflowed(work, limit_bytes), asked, limit_bytes, SPLIT).verdict
+        plan(each.overflowed(work, 1.5 * limit_bytes), asked, limit_bytes, SPLIT).verdict
         for each, asked in ((known, work), (fitted, work), (fitted, replace(work, width=1088)))
     ]
     assert verdicts == [Verdict.REFUSE, Verdict.TRY, Verdict.REFUSE]
@@ -130,7 +140,7 @@ def test_what_has_fitted_before_is_not_refused() -> None:
 def test_what_was_given_up_is_not_tried_again() -> None:
     """Where little is known, a kind of job is tried in doubt until nothing has made room for it."""
     known, work = fresh(), Workload(1024, 1024)
-    limit_bytes = 0.8 * known.point_bytes(work)
+    limit_bytes = 0.93 * known.point_bytes(work)
     tried, again = known, known.given_up(replace(work, together=False))
     verdicts = [plan(each, work, limit_bytes, SPLIT).verdict for each in (tried, again)]
     assert verdicts == [Verdict.TRY, Verdict.REFUSE]
