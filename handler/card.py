@@ -98,7 +98,7 @@ def measured(before: Reading | None, after: Reading | None, context_bytes: int) 
         return None
     peak = float(after.peak_bytes + context_bytes)
     if after.jobs is None:
-        known = None if before is None else before.peak_bytes
+        known = before.peak_bytes if before is not None and before.jobs is None else None
         return Measured(peak, exact=known is not None and after.peak_bytes > known)
     counted = before is not None and before.jobs is not None and after.jobs == before.jobs + 1
     return Measured(peak, exact=True) if counted else None

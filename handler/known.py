@@ -70,12 +70,15 @@ class Known:
         self._reading = None
 
     def _ask(self) -> Reading | None:
+        found, answering = None, []
         for source in _SOURCES if self._sources is None else self._sources:
             path, read = source
-            found = read(self._webui.small("GET", path))
+            answer = self._webui.small("GET", path)
+            # One that answers without a card may know of it later: before its first job, say.
+            answering += [source] if answer is not None else []
+            found = read(answer)
             if found is not None:
-                self._sources = (source,)
-                return found
+                break
         if self._sources is None:
-            self._sources = ()
-        return None
+            self._sources = tuple(answering)
+        return found

@@ -10,7 +10,7 @@ from podkeeper.console.text import table
 from podkeeper.policy import batch_plan, calibration
 from podkeeper.policy.batch_plan import Allowed, Room, Verdict
 from podkeeper.policy.estimate import Estimator
-from podkeeper.policy.vram_cost import Server, Workload, model_of
+from podkeeper.policy.vram_cost import Decoder, Server, Workload, model_of
 from podkeeper.settings import vram
 from podkeeper.settings.load import load
 from podkeeper.units import format_size, parse_size
@@ -49,6 +49,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--hires", type=float, default=0, metavar="SCALE", help="with a hires pass")
     parser.add_argument("--controlnets", type=int, default=0, metavar="N", help="with ControlNets")
     parser.add_argument("--loras", type=int, default=0, metavar="N", help="with LoRAs")
+    parser.add_argument(
+        "--decoder", choices=[*Decoder], default=Decoder.FULL, help="what decodes (full)"
+    )
     parser.add_argument("--img2img", action="store_true", help="starting from a picture")
     settings_arguments(parser)
 
@@ -74,6 +77,7 @@ def _workloads(options: argparse.Namespace, sizes: list[str]) -> Iterator[Worklo
             encodes=options.img2img,
             controlnets=options.controlnets,
             loras=options.loras,
+            decoder=Decoder(options.decoder),
         )
 
 

@@ -118,8 +118,9 @@ def margin(state: Calibration, rules: CalibrationRules) -> float:
 
 def _deviation_bytes(state: Calibration, peak: Peak) -> float:
     """Return how far the factors may be off at a peak, as a standard deviation."""
-    parts = peak.parts_bytes
-    return math.sqrt(sum(state.covariance[i][i] * parts[i] ** 2 for i in range(_PARTS)))
+    parts, variances = peak.parts_bytes, [state.covariance[i][i] for i in range(_PARTS)]
+    # Rounding may leave a certain factor a variance just below 0.
+    return math.sqrt(sum(max(0.0, variances[i]) * parts[i] ** 2 for i in range(_PARTS)))
 
 
 def guard_bytes(

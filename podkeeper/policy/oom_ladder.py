@@ -72,8 +72,8 @@ def _rungs(
     yield Step.APPROXIMATE, vram and degrade and work.decoder is Decoder.FULL
     yield Step.SHRINK, vram and degrade and smaller(work, rules.smaller_ratio) != work
     yield Step.RELOAD, vram or not loaded
-    # The host's memory is watched by the keeper, which restarts by its own lines.
-    yield Step.RESTART, may.restart and ((vram and may.sure) or not loaded)
+    # Other troubles may be a job's own doing, and the keeper watches the host's memory itself.
+    yield Step.RESTART, may.restart and vram and may.sure
 
 
 def next_step(

@@ -35,6 +35,9 @@ def test_what_is_added_to_a_job_counts(capsys: pytest.CaptureFixture[str]) -> No
     _, lean = rows(capsys, "sdxl", "12GiB", "--medvram")
     assert lean["1024x1024"][0] == "yes"
     assert plain["1024x1024"][0] == "perhaps"
+    for decoder in ("tiny", "tiled"):
+        _, small = rows(capsys, "sdxl", "12GiB", "--decoder", decoder)
+        assert small["1024x1024"][0] == "yes"
 
 
 def test_the_reserve_of_the_settings_is_left_free(capsys: pytest.CaptureFixture[str]) -> None:

@@ -84,6 +84,7 @@ BEFORE = Reading(8_000, 5_000, 1_000, 3_000, 0)
         (BEFORE, replace(BEFORE, peak_bytes=3_500), Measured(3_600.0, exact=True)),
         (BEFORE, BEFORE, Measured(3_100.0, exact=False)),
         (None, BEFORE, Measured(3_100.0, exact=False)),
+        (replace(BEFORE, peak_bytes=9, jobs=4), BEFORE, Measured(3_100.0, exact=False)),
         (BEFORE, None, None),
         (BEFORE, replace(BEFORE, peak_bytes=None), None),
         (replace(BEFORE, jobs=4), replace(BEFORE, jobs=5), Measured(3_100.0, exact=True)),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fitting_standin import fitting
 from handler_standins import PATIENCE_S, StandInWebUI, image
+from worker_standin import LIMITS, TIMES, Unwritten
 
 from handler.attempt import Times
 from handler.job import Terms
@@ -18,24 +19,11 @@ from handler.pool import Pool
 from handler.progress import Phase, Reading
 from handler.sender import Sender
 from handler.threads import in_thread, undisturbed
-from handler.validation.limits import Limits
 from handler.webui import WebUI
 from handler.worker import Book, Worker
-from handler.workfile import WorkFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-LIMITS = Limits(
-    max_pixels=1 << 22,
-    max_images=16,
-    max_steps=150,
-    max_prompt_bytes=1000,
-    max_init_image_bytes=10_000,
-)
-TIMES = Times(
-    job_timeout_s=PATIENCE_S, interrupt_wait_s=20.0, interrupt_period_s=0.02, progress_period_s=0.01
-)
 
 
 @pytest.fixture
@@ -44,13 +32,6 @@ def server() -> Iterator[StandInWebUI]:
     with StandInWebUI() as standin:
         yield standin
         standin.release.set()
-
-
-class Unwritten(WorkFile):
-    """A work file that stays in memory."""
-
-    def write(self) -> None:
-        """Write nothing."""
 
 
 def no_post(_job_id: str, _message: dict[str, object]) -> None:

@@ -164,6 +164,20 @@ def test_peaks_are_measured_and_teach_what_jobs_take(tmp_path: Path, *, extensio
         assert kept[name]["peaks"] >= 2
 
 
+def test_an_extension_that_knows_no_card_yet_is_asked_again(tmp_path: Path) -> None:
+    """Before CUDA is in use A1111's own answer has to do; later the extension's counts."""
+    with CardWebUI(24 << 30, extension=True) as server:
+        known, server.lists["/podkeeper/memory"] = server.extension, {"device": None}
+        server.peaks = [server.weights_bytes + 500 * MIB, server.weights_bytes + 400 * MIB] * 2
+        made = worker(server, tmp_path)
+        run(made)
+        run(made)
+        server.lists["/podkeeper/memory"] = known
+        run(made)
+        lower = server.weights_bytes + TABLE.terms.context_bytes + 400 * MIB
+        assert run(made)["memory"]["observed_peak_bytes"] == lower
+
+
 def test_what_was_learned_is_used_by_the_next_start(tmp_path: Path) -> None:
     """A handler that starts anew plans with what the one before has measured."""
     with CardWebUI(24 << 30, extension=True) as server:

@@ -39,7 +39,7 @@ RESERVE = 256 * MIB
 MOST_BYTES = 64 * MIB
 
 
-class _Unwritten(WorkFile):
+class Unwritten(WorkFile):
     """A work file that stays in memory."""
 
     def write(self) -> None:
@@ -63,7 +63,7 @@ def worker(
         "webui-0", server.readiness_url, probe_timeout_s=30.0, max_answer_bytes=MOST_BYTES
     )
     pool = Pool([webui], wait_s=PATIENCE_S, period_s=0.01)
-    book = Book(_Unwritten(Path("work.json"), "run", 60.0), set)
+    book = Book(Unwritten(Path("work.json"), "run", 60.0), set)
     terms = Terms(LIMITS, TIMES, 2, MOST_BYTES, fitting(folder, keeper, **changes))
     return Worker(terms, pool, post, 0.05, book)
 

@@ -134,6 +134,22 @@ def test_wrong_constants_are_found_from_noisy_peaks() -> None:
         assert wanted < estimator.guard_bytes(work) < 1.3 * wanted
 
 
+def test_thousands_of_jobs_leave_it_sound() -> None:
+    """A worker that lives long keeps learning: neither certainty nor doubt runs away."""
+    luck, estimator = random.Random(3), fresh()  # noqa: S311 - a simulation
+    works = [SMALL, LARGE, Workload(1024, 1024), Workload(512, 512, 8, hires=(1024, 1024))]
+    for _ in range(4000):
+        work = luck.choice(works)
+        peak = estimator.model.peaks(work)
+        true = max(each.weights_bytes + 1.2 * sum(each.parts_bytes) for each in peak)
+        measured = Measured(true * luck.lognormvariate(0, 0.02), exact=True)
+        estimator = estimator.fitted(work, measured, int(24 * GIB))
+    for work in works:
+        true = max(e.weights_bytes + 1.2 * sum(e.parts_bytes) for e in estimator.model.peaks(work))
+        assert estimator.point_bytes(work) == pytest.approx(true, rel=0.05)
+        assert true * 0.98 < estimator.guard_bytes(work) < 1.3 * true
+
+
 def test_what_was_never_seen_is_planned_with_what_may_be_wrong_about_it() -> None:
     """Peaks of sampling alone leave a decode as uncertain as it was, and its guard wide."""
     estimator = fresh()

@@ -80,14 +80,14 @@ def test_a_job_tried_in_doubt_costs_no_restart() -> None:
     ("trouble", "wanted"),
     [
         (Trouble.STICKY, [Step.RESTART]),
-        (Trouble.UNLOADED, [Step.RELOAD, Step.RESTART]),
+        (Trouble.UNLOADED, [Step.RELOAD]),
         (Trouble.RAM, [Step.RETRY]),
     ],
 )
 def test_other_troubles_are_answered_by_what_helps_them(
     trouble: Trouble, wanted: list[Step]
 ) -> None:
-    """A broken CUDA context is restarted at once; a smaller batch helps none of these."""
+    """Only a broken CUDA context is restarted, at once; a smaller batch helps none of these."""
     assert climbed(WORK, ALL, trouble=trouble)[0] == wanted
     assert next_step((Step.RESTART,), trouble, WORK, NONE, RULES) in (Step.FAIL, *wanted)
 
