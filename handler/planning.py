@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from handler.checkpoints import Checkpoint
     from handler.validation.request import Request
     from handler.webui import WebUI
-    from podkeeper.model.snapshot import Gpu
+    from podkeeper.model.gpu import Gpu
     from podkeeper.model.vram import VramTable
     from podkeeper.policy.calibration import Calibration
     from podkeeper.policy.vram_cost import Model, Workload

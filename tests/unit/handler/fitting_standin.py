@@ -14,10 +14,10 @@ from handler.remedies import Restarts
 from podkeeper import atomic
 from podkeeper.errors import SupervisordError
 from podkeeper.model import snapshot
+from podkeeper.model.gpu import Gpu
 from podkeeper.model.snapshot import (
     ContainerMemory,
     Cpu,
-    Gpu,
     Network,
     ProgramReading,
     Snapshot,
