@@ -99,10 +99,13 @@ bench-incidents: $(STAMP) ## how many incidents a bare line and podkeeper open o
 bench-enforce: peers ## how long a program may stay above its memory limit, beside others (TRIALS=30)
 	$(BENCH) bench.enforce $(if $(TRIALS),--trials $(TRIALS))
 
+bench-oom: $(STAMP) ## jobs lost, out of memory and images per hour, beside no planning and an oracle (STREAMS=20)
+	$(BENCH) bench.oom $(if $(STREAMS),--streams $(STREAMS))
+
 recording: $(STAMP) ## record the README's picture anew
 	$(BIN)/python scripts/docs-recording
 
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-enforce bench-leak bench-incidents clean
+.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-enforce bench-leak bench-incidents bench-oom clean

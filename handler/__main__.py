@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 
 from handler import environment
 from handler.attempt import Times
+from handler.calibrations import Calibrations
 from handler.job import Terms
+from handler.making import Fitting
+from handler.planning import Planner, Watched
 from handler.pool import Pool
+from handler.remedies import Restarts
 from handler.validation.limits import limits_of
 from handler.webui import WebUI
 from handler.worker import Book, Worker
@@ -17,6 +21,8 @@ from handler.workfile import WorkFile
 from podkeeper import logs
 from podkeeper.errors import PodkeeperError
 from podkeeper.settings import plan as plans
+from podkeeper.settings import vram
+from podkeeper.supervisord import Supervisord
 
 if TYPE_CHECKING:
     from podkeeper.settings.plan import Plan
@@ -26,7 +32,31 @@ if TYPE_CHECKING:
 _ECHO_FACTOR = 2
 
 
-def _terms(settings: Settings) -> Terms:
+def _fitting(plan: Plan) -> Fitting:
+    """Return what jobs are fitted to the cards with.
+
+    Raises:
+        PodkeeperError: The constants of the estimate cannot be read.
+    """
+    chosen, webui, table = plan.settings.planning, plan.settings.webui, vram.read()
+    path = plan.handler_state_path / "memory.json"
+    known = Calibrations(path, table.calibration, chosen.calibration_ratio)
+    programs = plan.of_role("webui")
+    watched = Watched(
+        plan.snapshot_path,
+        {program.name: index for index, program in enumerate(programs)},
+        {program.name: program.memory_hard_bytes for program in programs},
+    )
+    restarts = Restarts(
+        Supervisord(plan.socket_path),
+        plan.snapshot_path,
+        wait_s=webui.stop_wait_s + chosen.restart_wait_s,
+        period_s=webui.probe_period_s,
+    )
+    return Fitting(Planner(chosen, table, known, watched), restarts)
+
+
+def _terms(settings: Settings, fitting: Fitting) -> Terms:
     handler, webui = settings.handler, settings.webui
     times = Times(
         job_timeout_s=handler.job_timeout_s,
@@ -34,7 +64,7 @@ def _terms(settings: Settings) -> Terms:
         interrupt_period_s=webui.probe_period_s,
         progress_period_s=handler.progress_period_s,
     )
-    return Terms(limits_of(handler), times, handler.attempts, handler.max_result_bytes)
+    return Terms(limits_of(handler), times, handler.attempts, handler.max_result_bytes, fitting)
 
 
 def _pool(plan: Plan) -> Pool:
@@ -56,10 +86,11 @@ def main() -> int:
     """Run the worker until it is told to leave; return the process's exit code."""
     try:
         plan = plans.read_own(os.environ)
+        logs.set_up(plan.settings.logs.level)
+        terms = _terms(plan.settings, _fitting(plan))
     except PodkeeperError as error:
-        print(error, file=sys.stderr)  # noqa: T201 - there is no log level to log with yet
+        print(error, file=sys.stderr)  # noqa: T201 - there may be no log level to log with yet
         return error.exit_code
-    logs.set_up(plan.settings.logs.level)
     fault = environment.fault(os.environ, sys.argv[1:])
     if fault:
         print(fault, file=sys.stderr)  # noqa: T201 - the one line the start ends with
@@ -72,7 +103,7 @@ def main() -> int:
     file = WorkFile(plan.work_path, plan.run_id, chosen.work_period_s)
     file.clear()
     book = Book(file, gateway.in_progress)
-    worker = Worker(_terms(plan.settings), pool, poster.post, chosen.progress_step_ratio, book)
+    worker = Worker(terms, pool, poster.post, chosen.progress_step_ratio, book)
     gateway.serve(
         worker.handle,
         concurrency=max(1, len(pool.webuis)),

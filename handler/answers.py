@@ -15,17 +15,11 @@ from typing import Any
 
 from handler.codes import Code
 from handler.text import one_line
+from podkeeper.policy import oom_signs
+from podkeeper.policy.oom_signs import Trouble
 
 _MESSAGE = 400
-
-#: How an exhausted memory shows, in any answer that is an error: torch, its libraries, the
-#: attention code's own check, and the host's side.
-_OUT_OF_MEMORY = re.compile(
-    r"OutOfMemoryError|out of memory|Not enough memory, use lower resolution"
-    r"|CUBLAS_STATUS_ALLOC_FAILED|CUDNN_STATUS_(ALLOC_FAILED|INTERNAL_ERROR|NOT_INITIALIZED)"
-    r"|\bMemoryError\b|can't allocate memory|Cannot allocate memory",
-    re.IGNORECASE,
-)
+_CODES = {Trouble.VRAM: Code.VRAM_OOM, Trouble.RAM: Code.RAM_OOM}
 
 
 @dataclass(frozen=True)
@@ -42,6 +36,8 @@ class Refused:
     code: Code
     message: str
     status: int
+    #: Which failure of memory its words tell of, if any.
+    trouble: Trouble | None = None
 
 
 Outcome = Answered | Refused
@@ -75,9 +71,9 @@ def _error_text(data: Any) -> str:
     return ": ".join(each for each in (name, said) if each)
 
 
-def _code(status: int, data: Any, text: str) -> Code:
-    if _OUT_OF_MEMORY.search(text):
-        return Code.WEBUI_OOM
+def _code(status: int, data: Any, trouble: Trouble | None) -> Code:
+    if trouble in _CODES:
+        return _CODES[trouble]
     # An HTTPException is raised on purpose, whatever its status: a bad image gets 500.
     on_purpose = isinstance(data, dict) and data.get("error") == "HTTPException"
     if on_purpose or HTTPStatus.BAD_REQUEST <= status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -93,8 +89,9 @@ def _plain(content_type: str, body: bytes) -> str:
     return " ".join(text.split()) or "an empty answer"
 
 
-def _refused(code: Code, status: int, text: str) -> Refused:
-    return Refused(code, one_line(f"the WebUI answered {status}: {text}", _MESSAGE), status)
+def _refused(code: Code, status: int, text: str, trouble: Trouble | None = None) -> Refused:
+    said = one_line(f"the WebUI answered {status}: {text}", _MESSAGE)
+    return Refused(code, said, status, trouble)
 
 
 def classify(status: int, content_type: str, body: bytes) -> Outcome:
@@ -102,7 +99,8 @@ def classify(status: int, content_type: str, body: bytes) -> Outcome:
     data = _parsed(body)
     if status >= HTTPStatus.BAD_REQUEST:
         text = _error_text(data) or _plain(content_type, body)
-        return _refused(_code(status, data, text), status, text)
+        trouble = oom_signs.of_words(text)
+        return _refused(_code(status, data, trouble), status, text, trouble)
     if status != HTTPStatus.OK:
         return _refused(Code.WEBUI_BAD_ANSWER, status, "expected 200")
     if data is None and body.strip() != b"null":

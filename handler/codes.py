@@ -15,7 +15,9 @@ class Code(StrEnum):
     INPUT_INVALID = "INPUT_INVALID"
     WEBUI_REJECTED = "WEBUI_REJECTED"
     WEBUI_FAILED = "WEBUI_FAILED"
-    WEBUI_OOM = "WEBUI_OOM"
+    VRAM_TOO_SMALL = "VRAM_TOO_SMALL"
+    VRAM_OOM = "VRAM_OOM"
+    RAM_OOM = "RAM_OOM"
     WEBUI_UNREACHABLE = "WEBUI_UNREACHABLE"
     WEBUI_BAD_ANSWER = "WEBUI_BAD_ANSWER"
     JOB_TIMEOUT = "JOB_TIMEOUT"
@@ -28,7 +30,9 @@ MEANINGS: dict[Code, str] = {
     Code.INPUT_INVALID: "The input is not usable; the WebUI was not asked. Mend the named field.",
     Code.WEBUI_REJECTED: "The WebUI refused the request (4xx). The same request fails again.",
     Code.WEBUI_FAILED: "The WebUI ended the request with an error of its own (5xx).",
-    Code.WEBUI_OOM: "The WebUI ran out of memory. Ask for fewer pixels or a smaller batch.",
+    Code.VRAM_TOO_SMALL: "The job can never fit on this worker's card; the WebUI was not asked.",
+    Code.VRAM_OOM: "The card ran out of memory, and no step that is allowed has helped.",
+    Code.RAM_OOM: "The WebUI ran out of the machine's memory, and trying again has not helped.",
     Code.WEBUI_UNREACHABLE: "No WebUI was ready in time, or each died under the job.",
     Code.WEBUI_BAD_ANSWER: "The WebUI answered something that is not the result of this request.",
     Code.JOB_TIMEOUT: "The job took longer than a job may; the WebUI was interrupted.",

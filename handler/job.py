@@ -1,7 +1,7 @@
 """What happens to one job from its input to its result?
 
 Covers: check, wait for a WebUI, run there, run again with the same seeds if the WebUI dies.
-Leaves out: how the result or an error reaches the platform (`worker`), memory and degradation.
+Leaves out: how the result or an error reaches the platform (`worker`), memory (`making`).
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from handler import attempt, result, seeds
 from handler.answers import Outcome, Refused
 from handler.codes import Code
 from handler.errors import InputInvalidError, JobError
+from handler.making import Making, RestartedError
 from handler.progress import WAITING
 from handler.threads import in_thread
 from handler.validation import catalog
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from handler.attempt import Times
+    from handler.making import Fitting
     from handler.pool import Pool
+    from handler.progress import Reading
     from handler.result import Result
     from handler.sender import Sender
     from handler.validation.limits import Limits
@@ -40,6 +43,7 @@ class Terms:
     times: Times
     attempts: int
     max_result_bytes: int
+    fitting: Fitting
 
 
 @dataclass
@@ -52,15 +56,15 @@ class Spent:
     result_bytes: int = 0
 
 
-def _refuse(outcome: Outcome) -> object:
-    """Return the data of an answer.
+def _question(outcome: Outcome) -> dict[str, object]:
+    """Return the answer to a question.
 
     Raises:
         JobError: The WebUI refused or failed.
     """
     if isinstance(outcome, Refused):
         raise JobError(outcome.code, outcome.message, status=outcome.status)
-    return outcome.data
+    return {"response": outcome.data}
 
 
 class Job:
@@ -75,6 +79,7 @@ class Job:
         #: Told which WebUI works on it.
         self.at = at
         self.spent = Spent()
+        self.making = Making(terms.fitting, self._timed, sender.tell)
 
     async def run(self, given: object) -> Result:
         """Return the job's result.
@@ -86,34 +91,46 @@ class Job:
         request = await in_thread(parse, given, self.terms.limits)
         if request.body is not None:
             request = replace(request, body=seeds.fixed(request.body))
-        request, data = await self._answer(request)
-        return await in_thread(self._result, data, request)
+        parts = await self._made(request)
+        return await in_thread(self._result, parts, request)
 
-    def _result(self, data: object, request: Request) -> Result:
-        deaths = self.spent.deaths
-        remarks = (f"the WebUI died {deaths} time(s); tried again",) if deaths else ()
-        made = result.build(data, request, self.spent.webui_s, remarks)
+    def _result(self, parts: dict[str, Any], request: Request) -> Result:
+        deaths, making = self.spent.deaths, self.making
+        died = (f"the WebUI died {deaths} time(s); tried again",) if deaths else ()
+        remarks = (*request.warnings, *died, *making.remarks)
+        made = result.build(parts, self.spent.webui_s, remarks, making.receipt)
         self.spent.result_bytes = result.checked_size(made, self.terms.max_result_bytes)
         return made
 
-    async def _answer(self, request: Request) -> tuple[Request, object]:
-        """Return the request as it was sent, and the data of its answer."""
+    async def _made(self, request: Request) -> dict[str, Any]:
+        """Return what a WebUI has made of the request."""
         deadline_s = time.monotonic() + self.pool.wait_s
         while True:
             webui = await self._ready(deadline_s)
             self.at(webui.name)
             try:
-                named = await self._named(webui, request)
-                return named, _refuse(await self._timed(webui, named))
+                return await self._at(webui, request)
             except WebUILostError as lost:
-                webui.forget()
                 if lost.sent:
                     self._count_death()
                     deadline_s = time.monotonic() + self.pool.wait_s
+                self._forget(webui)
+            except RestartedError:
+                deadline_s = time.monotonic() + self.pool.wait_s
+                self._forget(webui)
             finally:
                 self.at(None)
                 self.pool.release(webui)
             await asyncio.sleep(self.pool.period_s)
+
+    async def _at(self, webui: WebUI, request: Request) -> dict[str, Any]:
+        if request.body is None:
+            return _question(await self._timed(webui, request, self.sender.tell))
+        return await self.making.run(webui, await self._named(webui, request))
+
+    def _forget(self, webui: WebUI) -> None:
+        webui.forget()
+        self.terms.fitting.planner.forget(webui)
 
     def _count_death(self) -> None:
         self.spent.deaths += 1
@@ -146,13 +163,15 @@ class Job:
             raise InputInvalidError(complaints)
         return replace(request, body=catalog.resolved(body, lists))
 
-    async def _timed(self, webui: WebUI, request: Request) -> Outcome:
+    async def _timed(
+        self, webui: WebUI, request: Request, tell: Callable[[Reading], None]
+    ) -> Outcome:
         """Return the WebUI's answer, its time counted over all attempts."""
         times = self.terms.times
         started_s = time.monotonic()
         left_s = max(0.0, times.job_timeout_s - self.spent.webui_s)
         try:
-            return await attempt.run(webui, request, left_s, times, self.sender.tell)
+            return await attempt.run(webui, request, left_s, times, tell)
         except AnswerTooLargeError as error:
             raise result.too_large(error.size_bytes, self.terms.max_result_bytes) from None
         finally:

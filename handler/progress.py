@@ -80,6 +80,13 @@ def read(answer: object) -> Reading | None:
     )
 
 
+def within(reading: Reading, first: int, count: int, total: int) -> Reading:
+    """Return how far a job of `total` images is, of which a request makes `count` from `first`."""
+    done = (first + reading.progress * count) / total
+    whole = count == total
+    return replace(reading, progress=min(1.0, done), eta_s=reading.eta_s if whole else None)
+
+
 def following(last: Reading | None, new: Reading, step_ratio: float) -> Reading | None:
     """Return what to send after `last`, or None where `new` is not worth a message.
 

@@ -14,6 +14,8 @@ from handler.errors import JobError
 from handler.validation.images import output_fault
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from handler.validation.request import Request
 
 #: Parts of the WebUI's echo that repeat what the client sent, as large as it was.
@@ -64,7 +66,12 @@ def _info(data: dict[str, Any]) -> dict[str, Any]:
     return parsed
 
 
-def _generated(data: object, request: Request) -> dict[str, Any]:
+def generated(data: object, request: Request) -> dict[str, Any]:
+    """Return images, info, parameters and seeds of an answer to a generation.
+
+    Raises:
+        JobError: It is not what was asked for.
+    """
     if not isinstance(data, dict):
         raise _bad("is no object")
     info = _info(data)
@@ -79,16 +86,23 @@ def _generated(data: object, request: Request) -> dict[str, Any]:
     }
 
 
-def build(data: object, request: Request, seconds: float, remarks: tuple[str, ...] = ()) -> Result:
-    """Return the result for what the WebUI answered.
+def build(
+    parts: dict[str, Any],
+    seconds: float,
+    remarks: Sequence[str] = (),
+    memory: dict[str, object] | None = None,
+) -> Result:
+    """Return the result that a client gets.
 
-    Raises:
-        JobError: It is not what was asked for.
+    Args:
+        parts: What was made, or the answer to a question.
+        seconds: Time at the WebUI.
+        remarks: What the client should know.
+        memory: What the job took of the card, and what was done about it.
     """
-    parts = {"response": data} if request.body is None else _generated(data, request)
-    warnings = [*request.warnings, *remarks]
-    noted = {"warnings": warnings} if warnings else {}
-    return Result({**parts, "seconds": round(seconds, 3), **noted})
+    noted = {"warnings": list(remarks)} if remarks else {}
+    receipt = {"memory": memory} if memory is not None else {}
+    return Result({**parts, "seconds": round(seconds, 3), **receipt, **noted})
 
 
 def checked_size(result: Result, max_bytes: int) -> int:

@@ -125,7 +125,7 @@ class WebUI:
             self.suspect = not self._idle()
         return not self.suspect
 
-    def _small(self, method: str, path: str, body: Any = None) -> Any:
+    def small(self, method: str, path: str, body: Any = None) -> Any:
         """Return the data of a short answer, or None where there is none."""
         try:
             outcome = self.ask(method, path, body, self._probe_timeout_s)
@@ -134,17 +134,17 @@ class WebUI:
         return outcome.data if isinstance(outcome, Answered) else None
 
     def _idle(self) -> bool:
-        answer = self._small("GET", _PROGRESS)
+        answer = self.small("GET", _PROGRESS)
         state = answer.get("state") if isinstance(answer, dict) else None
         return isinstance(state, dict) and not state.get("job")
 
     def progress(self) -> Reading | None:
         """Return how far the running job is, or None where it does not say."""
-        return progress.read(self._small("GET", _PROGRESS))
+        return progress.read(self.small("GET", _PROGRESS))
 
     def interrupt(self) -> None:
         """Ask it to end the running job; whether it does is seen by the job's own answer."""
-        self._small("POST", API + "interrupt", {})
+        self.small("POST", API + "interrupt", {})
 
     def lists(self, names: Iterable[str], *, fresh: bool) -> Lists:
         """Return the named lists of what it has; one it does not know is left out.

@@ -180,6 +180,7 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     _make_folder(plan.work_path.parent, 0o755)
     _give_to_handler(plan)
     _make_folder(Path(plan.state_dir), 0o700)
+    _make_folder(plan.handler_state_path, 0o700)
     if settings.logs.dir:
         _make_folder(Path(settings.logs.dir), 0o750)
     try:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 #: What every generation is sent with: images in the answer, no files on the server's disk.
 _OWN = {"send_images": True, "save_images": False}
 _OVERRIDES = ("override_settings", "override_settings_restore_afterwards")
+_DEGRADE = fields.ALLOW_DEGRADED
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Body:
     body: dict[str, Any]
     images: int | None
     warnings: tuple[str, ...]
+    degrade: bool = False
 
 
 def has_init_image(given: Mapping[str, Any]) -> bool:
@@ -57,7 +59,7 @@ def _renamed(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
 
 def _unknown(name: str, value: object, kinds: Mapping[str, Kind]) -> Complaint:
-    known = [*kinds, *fields.IMAGE_FIELDS, *_OVERRIDES, *fields.SCRIPT_FIELDS]
+    known = [*kinds, *fields.IMAGE_FIELDS, *_OVERRIDES, *fields.SCRIPT_FIELDS, _DEGRADE]
     return Complaint(name, value, "no such field", closest(name, known))
 
 
@@ -93,6 +95,7 @@ class _Maker:
         self.kinds = fields.img2img(limits) if img2img else fields.txt2img(limits)
         self.body: dict[str, Any] = {}
         self.complaints: list[Complaint] = []
+        self.degrade = False
 
     def take(self, part: tuple[dict[str, Any], list[Complaint]]) -> None:
         self.body.update(part[0])
@@ -100,7 +103,7 @@ class _Maker:
 
     def singles(self) -> None:
         """Check each field by itself."""
-        special = {*_OVERRIDES, *fields.SCRIPT_FIELDS, *fields.SERVER_FIELDS}
+        special = {*_OVERRIDES, _DEGRADE, *fields.SCRIPT_FIELDS, *fields.SERVER_FIELDS}
         special.update(fields.IMAGE_FIELDS if self.img2img else ())
         for name, value in self.plain.items():
             if name in self.kinds:
@@ -122,6 +125,10 @@ class _Maker:
             self.take(({"override_settings": typed}, complaints))
         if _OVERRIDES[1] in self.plain:
             self.complaints.extend(extras.restore_faults(self.plain[_OVERRIDES[1]]))
+        if _DEGRADE in self.plain:
+            typed, wrong = check(_DEGRADE, self.plain[_DEGRADE], fields.ALLOW_DEGRADED_KIND)
+            self.degrade = bool(typed)
+            self.complaints.extend([wrong] if wrong else [])
 
     def whole(self) -> None:
         """Check what the fields ask for together; only where each is sound by itself."""
@@ -149,4 +156,4 @@ def make(given: Mapping[str, Any], limits: Limits, *, img2img: bool) -> Body:
     scripted = any(name in maker.body for name in fields.SCRIPT_FIELDS)
     # A script may make more or fewer images than the fields say.
     count = None if scripted else rules.image_count(maker.body)
-    return Body({**maker.body, **_OWN}, count, tuple(warnings))
+    return Body({**maker.body, **_OWN}, count, tuple(warnings), maker.degrade)

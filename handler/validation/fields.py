@@ -58,6 +58,10 @@ SERVER_FIELDS: dict[str, tuple[object, ...]] = {
 #: Fields through which scripts run. They pass only as far as the settings allow scripts by name.
 SCRIPT_FIELDS = ("script_name", "script_args", "alwayson_scripts")
 
+#: Our own field: whether images may be worse than asked where they do not fit otherwise.
+ALLOW_DEGRADED = "allow_degraded"
+ALLOW_DEGRADED_KIND = _FLAG
+
 #: Fields that hold images.
 IMAGE_FIELDS = ("init_images", "mask")
 

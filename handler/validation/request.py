@@ -60,6 +60,8 @@ class Request:
     images: int | None = None
     #: Remarks about the input that the client gets with the result.
     warnings: tuple[str, ...] = field(default=())
+    #: Whether its images may be worse than asked where they do not fit otherwise.
+    degrade: bool = False
 
 
 def _api_fault(name: str, value: object, allowed: str) -> InputInvalidError:
@@ -102,7 +104,7 @@ def _generation(path: str, given: object, limits: Limits) -> Request:
     if not isinstance(given, dict):
         raise InputInvalidError([Complaint("payload", given, "must be an object")])
     made = bodies.make(given, limits, img2img=path == IMG2IMG)
-    return Request("POST", path, made.body, made.images, made.warnings)
+    return Request("POST", path, made.body, made.images, made.warnings, made.degrade)
 
 
 def parse(given: object, limits: Limits) -> Request:

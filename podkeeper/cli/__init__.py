@@ -29,6 +29,7 @@ COMMANDS = {
     "restart": "restart one program",
     "reload": "bring changed settings into force, restarting only what they change",
     "doctor": "what stands in the way of the worker, and how to mend it",
+    "vram": "which jobs of a model family fit on a card",
     "submit": "send a job to the local platform",
     "config": "show, check and describe the settings",
     "render": "the supervisord configuration these settings come to",

@@ -141,6 +141,14 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return Path(self.runtime_dir) / "handler" / "work.json"
 
     @property
+    def handler_state_path(self) -> Path:
+        """Return the folder for what of the handler outlives a start.
+
+        A handler that runs as another user cannot reach it: others' files lie beside it.
+        """
+        return Path(self.state_dir) / "handler"
+
+    @property
     def ledger_path(self) -> Path:
         """Return where incidents and episodes are kept."""
         return Path(self.state_dir) / "ledger.sqlite3"

@@ -18,6 +18,7 @@ from podkeeper.settings.isolation import backward_ranges
 from podkeeper.settings.leak import memories
 from podkeeper.settings.listening import listening
 from podkeeper.settings.memory import lines_out_of_order
+from podkeeper.settings.planning import planning
 from podkeeper.settings.private import holds_key
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ RULES = (
     gpus,
     memories,
     cleanable,
+    planning,
 )
 
 

@@ -39,6 +39,7 @@ from podkeeper.settings.kinds import (
 )
 from podkeeper.settings.leak import LeakSettings
 from podkeeper.settings.memory import MemorySettings, ThresholdSettings
+from podkeeper.settings.planning import PlanningSettings
 from podkeeper.settings.platform import PlatformSettings
 from podkeeper.settings.sim_webui import SimWebUISettings
 
@@ -210,6 +211,7 @@ class Settings(Section, frozen=True):
     worker: WorkerSettings
     webui: WebUISettings
     handler: HandlerSettings
+    planning: PlanningSettings
     runpod: RunpodSettings
     watchdog: WatchdogSettings
     keeper: KeeperSettings

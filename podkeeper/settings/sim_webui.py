@@ -17,6 +17,7 @@ class SimWebUISettings(Section, frozen=True):
     step_s: Span
     step_cpu_ratio: Ratio
     vram_bytes: Size
+    vram_spread_ratio: Ratio
     checkpoint_ram_bytes: SizeAboveZero
     real_ram: bool
     leak_bytes: Size

@@ -11,7 +11,7 @@ from podkeeper.sim.webui.catalogue import find_checkpoint
 from podkeeper.sim.webui.errors import ExceptionGroupError, PlainError
 from podkeeper.sim.webui.faults import Cache, Leak
 from podkeeper.sim.webui.infotext import Making, info, infotext
-from podkeeper.sim.webui.vram import Workload, need
+from podkeeper.sim.webui.vram import Workload, luck, need
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +69,8 @@ def _need(world: World, job: Job, checkpoint: Checkpoint) -> Need:
             tiny_decoder=world.options["sd_vae_decode_method"] == "TAESD",
             # Enlarging the picture instead of the latents means encoding it again.
             encodes=bool(job.init) or (second is not None and "Latent" not in second.upscaler),
-        )
+        ),
+        luck(world.counters.values["jobs_begun"], world.settings.vram_spread_ratio),
     )
 
 

@@ -79,7 +79,8 @@ def cmd_flags(world: World) -> dict[str, object]:
         "no_half": False,
         "no_half_vae": False,
         "xformers": False,
-        "opt_sdp_attention": False,
+        # As the model of video memory takes it to be.
+        "opt_sdp_attention": True,
         "skip_load_model_at_start": False,
         "disable_console_progressbars": False,
         "timeout_keep_alive": 30,

@@ -12,6 +12,7 @@ for trying out what happens at the limit, not for buying one.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 
 MIB = 1024 * 1024
@@ -25,6 +26,10 @@ DECODE_RESERVED_BYTES = 4400
 ENCODE_RESERVED_BYTES = 3500
 #: The tiny decoder (TAESD) against the full one. An order of magnitude, not a measurement.
 TINY_DECODER_RATIO = 0.1
+
+
+#: Of so many jobs each takes far more than its like, by so much on average. Assumed.
+_FAR_SHARE, _FAR_RATIO = 0.02, 0.15
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,18 @@ class Need:
     peak_allocated_bytes: int
 
 
+def luck(number: int, spread_ratio: float) -> float:
+    """Return by which factor the job of that number differs from others of its kind.
+
+    On a real card no two jobs reserve the same: what the allocator's cache holds differs.
+    """
+    if not spread_ratio:
+        return 1.0
+    drawn = random.Random(number)
+    far = 1 + drawn.expovariate(1 / _FAR_RATIO) if drawn.random() < _FAR_SHARE else 1.0
+    return drawn.lognormvariate(0, spread_ratio) * far
+
+
 def _pass(work: Workload, pixels: int, *, last: bool, first: bool) -> Need:
     halves = (2 if work.batch_cond_uncond else 1) * work.batch
     unet = work.family.unet_reserved_bytes * halves * pixels
@@ -82,15 +99,20 @@ def _pass(work: Workload, pixels: int, *, last: bool, first: bool) -> Need:
     return Need(max(unet, encode), max(unet, encode, decode), max(live_unet, live_decode))
 
 
-def need(work: Workload) -> Need:
-    """Return what a job needs; every figure grows with the batch and with the pixels."""
+def need(work: Workload, factor: float = 1.0) -> Need:
+    """Return what a job needs; every figure grows with the batch and with the pixels.
+
+    Args:
+        work: The job.
+        factor: Its luck, of which every figure is a multiple.
+    """
     passes = [
         _pass(work, work.width * work.height, last=work.hires is None, first=True),
     ]
     if work.hires is not None:
         passes.append(_pass(work, work.hires[0] * work.hires[1], last=True, first=False))
     return Need(
-        max(each.sampling_bytes for each in passes),
-        max(each.peak_bytes for each in passes),
-        max(each.peak_allocated_bytes for each in passes),
+        int(factor * max(each.sampling_bytes for each in passes)),
+        int(factor * max(each.peak_bytes for each in passes)),
+        int(factor * max(each.peak_allocated_bytes for each in passes)),
     )

@@ -86,6 +86,8 @@ class _Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Head and body in one packet, as real servers send them.
+            wbufsize = -1
 
             def _serve(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)

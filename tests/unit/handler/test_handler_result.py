@@ -18,30 +18,31 @@ from handler.validation.images import output_fault
 from handler.validation.request import TXT2IMG, Request
 
 BODY = {"prompt": "x", "seed": 5, "batch_size": 2}
-REQUEST = Request("POST", TXT2IMG, BODY, images=2, warnings=("remark",))
+REQUEST = Request("POST", TXT2IMG, BODY, images=2)
 
 
 def failed(data: Any, request: Request = REQUEST) -> JobError:
     """Return the error that an answer ends with."""
     with pytest.raises(JobError) as caught:
-        result.build(data, request, 1.0)
+        result.generated(data, request)
     return caught.value
 
 
 def test_a_result_has_what_a_client_needs() -> None:
     """Images, parsed info, parameters without the client's own images, seeds, time, remarks."""
-    made = result.build(generated(BODY), REQUEST, 1.2345, ("tried again",))
+    parts = result.generated(generated(BODY), REQUEST)
+    made = result.build(parts, 1.2345, ("tried again",), {"requests": 1})
     assert made["images"] == [image(5), image(6)]
     assert made["info"]["all_seeds"] == made["seeds"] == [5, 6]
     assert "init_images" not in made["parameters"]
     assert made["seconds"] == 1.234 or made["seconds"] == 1.235
-    assert made["warnings"] == ["remark", "tried again"]
+    assert made["warnings"] == ["tried again"]
+    assert made["memory"] == {"requests": 1}
 
 
 def test_a_question_gets_the_answer_as_it_is() -> None:
     """A read-only question's answer is handed on."""
-    made = result.build([1, 2], Request("GET", "/sdapi/v1/samplers", None), 0.5)
-    assert made == {"response": [1, 2], "seconds": 0.5}
+    assert result.build({"response": [1, 2]}, 0.5) == {"response": [1, 2], "seconds": 0.5}
 
 
 @pytest.mark.parametrize(
