@@ -1,7 +1,7 @@
 """Keep what nobody here needs out of memory; imported first, for its effect.
 
-Covers: libraries that others take if they are there and do without if not (msgspec, http.client,
-xmlrpc, hashlib), and modules of the standard library that others import for what a resident program
+Covers: libraries that others take if they are there and do without if not (msgspec, hashlib,
+urllib), and modules of the standard library that others import for what a resident program
 never does: `dataclasses` for classes without a docstring, `urllib.parse` for addresses in brackets.
 The first count as absent; the second are loaded when somebody first uses them.
 

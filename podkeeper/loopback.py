@@ -91,10 +91,10 @@ def _read(received: bytes) -> Reply:
     return Reply(int(match[1]), detail, received.partition(_HEAD_END)[2])
 
 
-def _request(url: str, body: bytes | None) -> bytes:
+def _request(url: str, body: bytes | None, kind: str = "application/json") -> bytes:
     parts = urlsplit(url)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    sends = "" if body is None else f"Content-Type: application/json\r\nContent-Length: {len(body)}"
+    sends = "" if body is None else f"Content-Type: {kind}\r\nContent-Length: {len(body)}"
     head = [f"{'GET' if body is None else 'POST'} {target} HTTP/1.1", f"Host: {parts.netloc}"]
     lines = [*head, "Connection: close", *([sends] if sends else [])]
     return "\r\n".join(lines).encode() + _HEAD_END + (body or b"")
@@ -120,3 +120,17 @@ def ask(url: str, timeout_s: float, *, body: bytes | None = None, most_bytes: in
             return _read(_received(connection, deadline_s, most_bytes))
     except OSError as error:
         return Reply(None, in_words(error, timeout_s))
+
+
+def ask_socket(path: str, target: str, timeout_s: float, body: bytes, most_bytes: int) -> Reply:
+    """Return the answer to XML posted to a unix socket, whole within `timeout_s`.
+
+    Raises:
+        OSError: Nobody listens there, or the answer did not come in time.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(timeout_s)
+        connection.connect(path)
+        connection.sendall(_request(f"http://localhost{target}", body, "text/xml"))
+        return _read(_received(connection, deadline_s, most_bytes))

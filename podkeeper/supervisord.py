@@ -1,25 +1,30 @@
 """The one door to supervisord: what does it run, and how is it told to start, stop or signal?
 
-Covers: XML-RPC over its unix socket, errors in our words, deaths as its podkeeper plugin saw them.
+Covers: calls over its unix socket, errors in our words, deaths as its podkeeper plugin saw them.
 Leaves out: who may use which call. Only the keeper starts and stops (`podkeeper.actuators`);
 everyone else only reads.
 """
 
 from __future__ import annotations
 
-import http.client
-import socket
-import xmlrpc.client
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from podkeeper import loopback, xmlrpc_text
 from podkeeper.errors import ShuttingDownError, SupervisordError
 from podkeeper.policy.orders import Order
+from podkeeper.xmlrpc_text import FaultError, NotXmlRpcError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from podkeeper.loopback import Reply
+
+_TARGET = "/RPC2"
+_OK = 200
+#: Far above anything it says: a thousand deaths with their last lines.
+_MOST_ANSWER_BYTES = 64 << 20
 # Codes of supervisor.xmlrpc.Faults and their names, for messages a person can read.
 _SHUTDOWN_STATE = 6
 _FAULTS = {
@@ -90,32 +95,10 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     deaths: list[Death] = []
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a unix socket."""
-
-    def __init__(self, path: str, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
-
-
-class _UnixTransport(xmlrpc.client.Transport):
-    """One fresh connection a call: it costs a millisecond and never meets a stale one."""
-
-    def __init__(self, path: str, timeout_s: float) -> None:
-        super().__init__()
-        self._path = path
-        self._timeout_s = timeout_s
-
-    def make_connection(self, host: Any) -> http.client.HTTPConnection:
-        connection = _UnixConnection(self._path, self._timeout_s)
-        # Where the base class's close() looks for what to close.
-        self._connection = (host, connection)
-        return connection
+def _body_of(reply: Reply) -> bytes:
+    if reply.status != _OK:
+        raise NotXmlRpcError(reply.detail)
+    return reply.body
 
 
 class Supervisord:
@@ -126,21 +109,18 @@ class Supervisord:
         self._timeout_s = timeout_s
 
     def _call(self, method: str, *arguments: object) -> Any:
-        transport = _UnixTransport(str(self.socket_path), self._timeout_s)
-        proxy = xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport)
+        where = str(self.socket_path)
         try:
-            return getattr(proxy, method)(*arguments)
-        except xmlrpc.client.Fault as fault:
-            if fault.faultCode == _SHUTDOWN_STATE:
+            call = xmlrpc_text.call(method, arguments)
+            reply = loopback.ask_socket(where, _TARGET, self._timeout_s, call, _MOST_ANSWER_BYTES)
+            return xmlrpc_text.answer(_body_of(reply))
+        except FaultError as fault:
+            if fault.code == _SHUTDOWN_STATE:
                 raise ShuttingDownError from fault
-            word = _FAULTS.get(fault.faultCode, str(fault.faultCode))
+            word = _FAULTS.get(fault.code, str(fault.code))
             raise SupervisordError(f"cannot {method}{arguments}: {word}") from fault
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
-            raise SupervisordError(
-                f"cannot reach supervisord at {self.socket_path}: {error}"
-            ) from (error)
-        finally:
-            transport.close()
+        except (OSError, NotXmlRpcError) as error:
+            raise SupervisordError(f"cannot reach supervisord at {where}: {error}") from error
 
     def programs(self) -> list[ProgramInfo]:
         """Return every program with its state. Same as `supervisorctl status`.

@@ -40,6 +40,7 @@ _WEBUI = (
 #: platform that takes a job back soon.
 SETTINGS = {
     "WATCHDOG__PERIOD_S": "200ms",
+    "WATCHDOG__CALM_PERIOD_S": "1500ms",
     "KEEPER__SILENCE_S": "4s",
     "KEEPER__STATES_PERIOD_S": "1s",
     "KEEPER__STOPPED_S": "2s",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from nvml_stand_in import HEALTHY
-from worker import Worker, wait_for
+from worker import DEADLINE_S, JOB, Worker, wait_for
 
 from podkeeper.errors import PlanError
 from podkeeper.model import snapshot as snapshots
@@ -87,3 +87,26 @@ def test_a_gpu_that_does_not_answer_holds_up_nobody(worker: Worker, nvml: StandI
     assert heard(worker, nvml, 119)[0].code == 119
     nvml.says(HEALTHY)
     wait_for(lambda: gpus_known(known=True), "another reading of the GPU")
+
+
+def test_an_error_of_the_application_ends_in_another_webui_with_the_reason(
+    worker: Worker, nvml: StandIn
+) -> None:
+    """The WebUI that met it is killed, another comes, and a job runs on it."""
+    worker.wait_until_ready()
+    before = worker.line("webui").pid
+    heard(worker, nvml, 31)
+    wait_for(lambda: worker.line("webui").pid not in (None, before), "another webui")
+    worker.wait_until_ready()
+    assert worker.do(JOB).status == "COMPLETED"
+    (incident,) = worker.incidents()
+    assert (incident.program, incident.pid, incident.cause) == ("webui", before, "gpu_xid")
+    assert "XID 31" in incident.sentence
+
+
+def test_a_gpu_that_only_a_reset_mends_ends_the_worker(worker: Worker, nvml: StandIn) -> None:
+    """Its exit code makes the platform replace it."""
+    worker.wait_until_ready()
+    heard(worker, nvml, 79)
+    assert worker.process.wait(DEADLINE_S) == worker.plan.settings.restart.exit_code
+    assert "XID 79" in worker.log_text()

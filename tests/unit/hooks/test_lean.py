@@ -15,7 +15,17 @@ print(*(name for name, module in sys.modules.items() if module and "__spec__" in
         and module.__spec__))
 """
 #: What makes a resident program large and is of no use to it.
-HEAVY = {"ast", "dis", "gzip", "hashlib", "inspect", "ssl", "subprocess", "tempfile", "_hashlib"}
+HEAVY = {
+    "ast",
+    "email",
+    "http.client",
+    "inspect",
+    "ssl",
+    "subprocess",
+    "tempfile",
+    "xmlrpc",
+    "_hashlib",
+}
 
 
 def loaded(imports: str) -> set[str]:
