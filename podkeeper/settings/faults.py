@@ -12,11 +12,11 @@ from podkeeper.settings.kinds import WORDS
 SimFault = Annotated[
     str,
     Meta(
-        pattern="^(slow_start|never_ready|die_at_start|html_errors|hang|die|oom|leak|cache)"
+        pattern="^(slow_start|never_ready|die_at_start|html_errors|hang|die|oom|leak|cache|fill)"
         "(:[a-z_]+=[A-Za-z0-9.]+)*$",
         extra={
             WORDS: "a fault's name with its parameters: slow_start, never_ready, die_at_start, "
-            'html_errors, hang, die, oom, leak or cache, such as "die:after_jobs=2"'
+            'html_errors, hang, die, oom, leak, cache or fill, such as "die:after_jobs=2"'
         },
     ),
 ]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import tempfile
 import threading
-from contextlib import closing, contextmanager
-from http.client import HTTPConnection
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from worker import DEADLINE_S, JOB, Worker, wait_for
@@ -61,22 +59,6 @@ def worker() -> Iterator[Worker]:
         yield made
 
 
-def post(worker: Worker, path: str, body: dict[str, Any]) -> int:
-    """Post to the simulated WebUI and return the status of its answer."""
-    port = int(worker.environ["PODKEEPER_WEBUI__PORT"])
-    connection = HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
-    with closing(connection):
-        connection.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        answer.read()
-        return answer.status
-
-
-def switch(worker: Worker, **faults: Any) -> None:
-    """Switch faults of the simulated WebUI."""
-    assert post(worker, "/sim/faults", faults) == 200
-
-
 def pid_of(worker: Worker, name: str) -> int:
     """Return a running program's main process."""
     pid = worker.line(name).pid
@@ -91,17 +73,10 @@ def hang_of(worker: Worker, pid: int) -> Incident:
     return incident
 
 
-def begun(worker: Worker, job: dict[str, Any]) -> str:
-    """Send a job and return its id once the WebUI works on it."""
-    name = worker.submit(job)
-    wait_for(lambda: worker.progress_of(name) > 0, "progress")
-    return name
-
-
 def test_what_is_in_hand_can_be_read(worker: Worker) -> None:
     """The work file names job, WebUI and progress while there is a job, and is empty after it."""
     path = worker.plan.work_path
-    name = begun(worker, LONG)
+    name = worker.begin(LONG)
     known = wait_for(lambda: (w := work.read(path)) and w.jobs and w, "a job in hand")
     (job,) = known.jobs
     assert (job.id, job.webui, known.handler_pid) == (name, "webui", pid_of(worker, "handler"))
@@ -112,7 +87,7 @@ def test_what_is_in_hand_can_be_read(worker: Worker) -> None:
 def test_a_webui_stopped_under_a_job_costs_time_not_the_job(worker: Worker) -> None:
     """It is killed without being asked, which it could not hear, and the picture is the same."""
     wanted = worker.do(LONG).output["images"]
-    name = begun(worker, LONG)
+    name = worker.begin(LONG)
     pid = pid_of(worker, "webui")
     os.kill(pid, signal.SIGSTOP)
     state = worker.wait_for_job(name)
@@ -140,7 +115,7 @@ def test_a_job_that_stands_still_is_ended_and_runs_again(worker: Worker) -> None
     """A WebUI that answers every probe and does nothing for its job is hung all the same."""
     wanted = worker.do(LONG).output["images"]
     pid = pid_of(worker, "webui")
-    switch(worker, hang={"at_progress": 0.4})
+    worker.switch(hang={"at_progress": 0.4})
     name = worker.submit(LONG)
     state = worker.wait_for_job(name)
     assert state.status == "COMPLETED"
@@ -155,7 +130,7 @@ def test_a_job_that_stands_still_is_ended_and_runs_again(worker: Worker) -> None
 def test_an_idle_webui_that_answers_nobody_is_replaced(worker: Worker) -> None:
     """Failed liveness probes and processes that do nothing: a deadlock."""
     pid = pid_of(worker, "webui")
-    switch(worker, hang={"scope": "all"})
+    worker.switch(hang={"scope": "all"})
     worker.wait_until_back("webui", pid)
     incident = hang_of(worker, pid)
     assert "liveness" in incident.sentence
@@ -176,11 +151,11 @@ def test_forty_five_requests_at_once_are_no_hang(worker: Worker) -> None:
     """While more wait than the WebUI has threads, nobody learns anything of it, but it works."""
     before = len(worker.incidents())
     pid = pid_of(worker, "webui")
-    name = begun(worker, {**JOB, "steps": 20, "width": 1024, "height": 960})
+    name = worker.begin({**JOB, "steps": 20, "width": 1024, "height": 960})
     body = {"prompt": "x", "steps": 2, "width": 512, "height": 512}
 
     def ask() -> None:
-        answered.append(post(worker, "/sdapi/v1/txt2img", body))
+        answered.append(worker.post("/sdapi/v1/txt2img", body))
 
     answered: list[int] = []
     askers = [threading.Thread(target=ask) for _ in range(45)]

@@ -30,17 +30,10 @@ def worker() -> Iterator[Worker]:
         assert started.marked() == []
 
 
-def begin_job(worker: Worker) -> str:
-    """Submit a long job and return its id once it is being worked on."""
-    job = worker.submit(LONG_JOB)
-    wait_for(lambda: worker.progress_of(job) > 0, "progress")
-    return job
-
-
 def test_a_drain_finishes_the_job_in_hand_and_takes_no_other(worker: Worker) -> None:
     """The job completes, the next one waits in the queue until resume."""
     incidents = len(worker.incidents())
-    job = begin_job(worker)
+    job = worker.begin(LONG_JOB)
     drained = worker.command("drain", "--wait", "--timeout", "80")
     assert (drained.returncode, drained.stdout) == (0, "drained\n"), drained.stderr
     assert worker.wait_for_job(job).status == "COMPLETED"
@@ -71,7 +64,7 @@ def test_a_keeper_killed_while_drained_starts_no_handler(worker: Worker) -> None
 def test_a_restart_when_idle_cuts_no_job(worker: Worker) -> None:
     """The job ends on the old WebUI, then there is a new one, and no incident."""
     incidents, pid = len(worker.incidents()), worker.line("webui").pid
-    job = begin_job(worker)
+    job = worker.begin(LONG_JOB)
     restarted = worker.command("restart", "webui", "--when-idle", "--wait")
     assert restarted.returncode == 0, restarted.stderr
     state = worker.wait_for_job(job)
@@ -161,7 +154,7 @@ def test_a_reload_restarts_only_what_changed_and_cuts_no_job(worker: Worker) -> 
     """A variable of the WebUI alone: the job ends first, then another WebUI has the variable."""
     worker.wait_until_ready()
     incidents, before = len(worker.incidents()), pids(worker)
-    job = begin_job(worker)
+    job = worker.begin(LONG_JOB)
     words = ["--set", "webui.environment.SEEN_BY_THE_WEBUI=secret-to-all-others", "--wait"]
     reloaded = worker.command("reload", *words)
     assert reloaded.returncode == 0, reloaded.stderr

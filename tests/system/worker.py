@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from podkeeper.cli.demo import environment_of, left_over
@@ -118,6 +120,12 @@ class Worker:
         """Queue a job and return its id."""
         return address.find(self.environ).submit(job).id
 
+    def begin(self, job: dict[str, Any]) -> str:
+        """Queue a job and return its id once the WebUI works on it."""
+        name = self.submit(job)
+        wait_for(lambda: self.progress_of(name) > 0, "progress")
+        return name
+
     def progress_of(self, job_id: str) -> float:
         """Return how far a job is, from 0 to 1."""
         return show.progress_of(address.find(self.environ).status(job_id)) or 0.0
@@ -129,6 +137,20 @@ class Worker:
     def do(self, job: dict[str, Any]) -> JobState:
         """Run a job to its end."""
         return self.wait_for_job(self.submit(job))
+
+    def post(self, path: str, body: dict[str, Any]) -> int:
+        """Post to the simulated WebUI and return the status of its answer."""
+        port = int(self.environ["PODKEEPER_WEBUI__PORT"])
+        with closing(HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)) as connection:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            answer.read()
+            return answer.status
+
+    def switch(self, **faults: Any) -> None:
+        """Switch faults of the simulated WebUI."""
+        assert self.post("/sim/faults", faults) == 200
 
     def ctl(self, *words: str) -> str:
         """Run supervisorctl on it and return what it prints."""

@@ -128,7 +128,7 @@ class _Run:
     def _sample(self, making: Making) -> None:
         world, n_iter = self.world, self.job.asked["n_iter"]
         world.progress.expect(n_iter * (2 if self.job.hires else 1))
-        world.faults.at(0.0)
+        self._meet(0.0)
         for iteration in range(n_iter):
             self._oom_on_demand()
             world.card.sample(self.need)
@@ -137,7 +137,14 @@ class _Run:
             self._draw(iteration, done_ratio, making)
             if world.progress.interrupted:
                 break
-        world.faults.at(1.0)
+        self._meet(1.0)
+
+    def _meet(self, progress_ratio: float) -> None:
+        """Meet what the faults have for a job at this progress."""
+        size_bytes = self.world.faults.take_fill(progress_ratio)
+        if size_bytes:
+            self.world.ram.leak(size_bytes)
+        self.world.faults.at(progress_ratio)
 
     def _oom_on_demand(self) -> None:
         fault = self.world.faults.take_oom()
@@ -170,7 +177,7 @@ class _Run:
         for step in range(steps):
             if not self._step(step_s):
                 return step / steps
-            world.faults.at(world.progress.ratio)
+            self._meet(world.progress.ratio)
         return 1.0
 
     def _step(self, step_s: float) -> bool:

@@ -93,6 +93,14 @@ class Cache(Fault):
     bytes: _Jobs = 64 * 1024 * 1024
 
 
+class Fill(Fault):
+    """The job after so many takes real RAM at a progress, as fast as it can, and keeps it."""
+
+    bytes: Annotated[int, Meta(ge=1)] = 256 * 1024 * 1024
+    after_jobs: _Jobs = 0
+    at_progress: _Ratio = 0.5
+
+
 F = TypeVar("F", bound=Fault)
 
 KINDS: dict[str, type[Fault]] = {
@@ -105,6 +113,7 @@ KINDS: dict[str, type[Fault]] = {
     "oom": Oom,
     "leak": Leak,
     "cache": Cache,
+    "fill": Fill,
 }
 
 
@@ -191,6 +200,15 @@ class Faults:
                 del self._active["oom"]
             return fault
 
+    def take_fill(self, progress_ratio: float) -> int:
+        """Return how much RAM the running job takes at this progress, and switch that fault off."""
+        with self._changed:
+            fault = self._active.get("fill")
+            if not isinstance(fault, Fill) or not self._due("fill", progress_ratio):
+                return 0
+            del self._active["fill"]
+            return fault.bytes
+
     def at(self, progress_ratio: float) -> None:
         """Carry out what the running job meets at this progress: death, or standing still."""
         with self._changed:
@@ -202,7 +220,7 @@ class Faults:
         fault = self._active.get(name)
         if isinstance(fault, Hang) and fault.scope == "all":
             return False
-        if not isinstance(fault, Hang | Die):
+        if not isinstance(fault, Hang | Die | Fill):
             return False
         return (
             self._jobs_begun.get(name, 0) > fault.after_jobs and progress_ratio >= fault.at_progress

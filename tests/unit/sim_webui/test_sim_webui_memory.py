@@ -178,3 +178,15 @@ def test_real_ram_is_really_there(make_sim: MakeSim) -> None:
         sim.txt2img()
     assert sim.world.ram.leaked_bytes == 64 * MIB
     assert sim.get("memory").json()["ram"]["used"] - before > 150 * MIB
+
+
+def test_a_job_can_take_ram_at_once(make_sim: MakeSim) -> None:
+    """The fault is met once, by the job after so many, and what it took stays."""
+    sim = make_sim(faults=[f"fill:bytes={32 * MIB}:after_jobs=1:at_progress=0"])
+    sim.txt2img()
+    assert sim.world.ram.leaked_bytes == 0
+    before = psutil.Process().memory_info().rss
+    for _ in range(2):
+        sim.txt2img()
+    assert sim.world.ram.leaked_bytes == 32 * MIB
+    assert psutil.Process().memory_info().rss - before > 30 * MIB
