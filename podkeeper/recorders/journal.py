@@ -92,6 +92,9 @@ class JournalFile(JournalReader):
             raise sqlite3.DatabaseError(f"its format is {found}")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("integrity check failed")
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        if not {name for (name,) in tables} >= {"entry", "job", "life"}:
+            raise sqlite3.DatabaseError("tables are missing")
         try:
             for (record,) in connection.execute("SELECT record FROM entry"):
                 msgspec.json.decode(record, type=Entry)
