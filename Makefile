@@ -60,6 +60,9 @@ chaos: $(STAMP) ## do N random faults to a worker under load: make chaos N=200 S
 	PYTHONPATH=tests/system:tests/chaos $(BIN)/python tests/chaos/main.py --count $(N) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(REPLAY),--replay $(REPLAY)) $(if $(LOG),--log $(LOG))
 
+durability: $(STAMP) ## send N jobs on their way, with a fault at some step of each: make durability N=500 SEED=1
+	PYTHONPATH=tests/system:tests/chaos $(BIN)/python tests/chaos/durability_campaign.py --count $(N) $(if $(SEED),--seed $(SEED))
+
 test-container: $(STAMP) ## build the image, run it, kill its processes, see them come back
 	image="$$(scripts/build-image)" && PODKEEPER_IMAGE="$$image" $(BIN)/python -m pytest -q tests/container
 
@@ -108,4 +111,4 @@ recording: $(STAMP) ## record the README's picture anew
 clean: ## remove environments and caches
 	rm -rf .venv .tools dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help env lock fmt check static unit docs golden test chaos test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-enforce bench-leak bench-incidents bench-oom clean
+.PHONY: help env lock fmt check static unit docs golden test chaos durability test-container test-gpu wheel test-wheel image demo recording peers bench-restart bench-footprint bench-enforce bench-leak bench-incidents bench-oom clean

@@ -6,10 +6,11 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from handler import environment
+from handler import door, environment
 from handler.attempt import Times
 from handler.calibrations import Calibrations
 from handler.job import Terms
+from handler.journal import Journal
 from handler.making import Fitting
 from handler.planning import Planner, Watched
 from handler.pool import Pool
@@ -20,6 +21,7 @@ from handler.worker import Book, Worker
 from handler.workfile import WorkFile
 from podkeeper import logs
 from podkeeper.errors import PodkeeperError
+from podkeeper.policy.journal import Rules
 from podkeeper.settings import plan as plans
 from podkeeper.settings import vram
 from podkeeper.supervisord import Supervisord
@@ -67,6 +69,16 @@ def _terms(settings: Settings, fitting: Fitting) -> Terms:
     return Terms(limits_of(handler), times, handler.attempts, handler.max_result_bytes, fitting)
 
 
+def _rules(settings: Settings) -> Rules:
+    chosen = settings.journal
+    return Rules(
+        attempts=settings.handler.attempts,
+        take_up_s=chosen.take_up_s,
+        job_timeout_s=settings.handler.job_timeout_s,
+        result_keep_s=chosen.result_keep_s,
+    )
+
+
 def _pool(plan: Plan) -> Pool:
     handler, webui = plan.settings.handler, plan.settings.webui
     webuis = [
@@ -95,22 +107,46 @@ def main() -> int:
     if fault:
         print(fault, file=sys.stderr)  # noqa: T201 - the one line the start ends with
         return 2
-    # Imported late: it takes seconds, and what is wrong with the start should be seen first.
+    _work(plan, terms)
+    return 0
+
+
+def _work(plan: Plan, terms: Terms) -> None:
+    """Take and run jobs until the process is told to leave."""
+    told = environment.addresses(os.environ, sys.argv[1:])
+    way = None if told is None else door.opened(told[0])
+    if way is not None:
+        os.environ.update(way.environment)
+    # Imported late: it takes seconds, and what is wrong with the start should be seen first. It
+    # also reads the addresses, once.
     from handler import gateway  # noqa: PLC0415 - see above
 
-    chosen, pool = plan.settings.handler, _pool(plan)
-    poster = gateway.poster(chosen.progress_timeout_s)
-    file = WorkFile(plan.work_path, plan.run_id, chosen.work_period_s)
+    settings, pool = plan.settings, _pool(plan)
+    times_s = settings.handler.progress_timeout_s, settings.journal.delivery_timeout_s
+    poster = gateway.poster("" if told is None else told[1], *times_s)
+    file = WorkFile(plan.work_path, plan.run_id, settings.handler.work_period_s)
     file.clear()
     book = Book(file, gateway.in_progress)
-    worker = Worker(terms, pool, poster.post, chosen.progress_step_ratio, book)
+    worker = Worker(terms, pool, poster.post, settings.handler.progress_step_ratio, book)
+    if way is None:
+        gateway.serve_locally(worker.handle)
+        return
+    from handler.durability import Durability, Parts  # noqa: PLC0415 - it takes as long
+
+    path, pod = plan.journal_path, gateway.pod()
+    journal = Journal(path, settings.journal, _rules(settings), pod)
+    file.fault = lambda: journal.fault
+    for webui in pool.webuis:
+        # What a killed handler has begun may still run there, and nobody waits for it.
+        webui.suspect = journal.found_running
+    parts = Parts(journal, worker, poster, way, gateway.in_progress)
     gateway.serve(
-        worker.handle,
+        Durability(parts, settings.journal),
+        journal.open_names(),
         concurrency=max(1, len(pool.webuis)),
-        shortest_heartbeat_s=plan.settings.runpod.ping_interval_s,
+        heartbeat_s=settings.runpod.ping_interval_s,
     )
     file.clear()
-    return 0
 
 
 if __name__ == "__main__":

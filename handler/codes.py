@@ -21,7 +21,8 @@ class Code(StrEnum):
     WEBUI_UNREACHABLE = "WEBUI_UNREACHABLE"
     WEBUI_BAD_ANSWER = "WEBUI_BAD_ANSWER"
     JOB_TIMEOUT = "JOB_TIMEOUT"
-    RESULT_TOO_LARGE = "RESULT_TOO_LARGE"
+    POISON_JOB = "POISON_JOB"
+    OUTPUT_TOO_LARGE = "OUTPUT_TOO_LARGE"
     INTERNAL = "INTERNAL"
 
 
@@ -33,9 +34,10 @@ MEANINGS: dict[Code, str] = {
     Code.VRAM_TOO_SMALL: "The job can never fit on this worker's card; the WebUI was not asked.",
     Code.VRAM_OOM: "The card ran out of memory, and no step that is allowed has helped.",
     Code.RAM_OOM: "The WebUI ran out of the machine's memory, and trying again has not helped.",
-    Code.WEBUI_UNREACHABLE: "No WebUI was ready in time, or each died under the job.",
+    Code.WEBUI_UNREACHABLE: "No WebUI was ready in time.",
     Code.WEBUI_BAD_ANSWER: "The WebUI answered something that is not the result of this request.",
     Code.JOB_TIMEOUT: "The job took longer than a job may; the WebUI was interrupted.",
-    Code.RESULT_TOO_LARGE: "The result is larger than the platform takes.",
+    Code.POISON_JOB: "WebUIs or handlers died under the job again and again. It is not run again.",
+    Code.OUTPUT_TOO_LARGE: "The result is larger than the platform takes.",
     Code.INTERNAL: "The handler itself failed. Its log has the place.",
 }

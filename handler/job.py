@@ -71,13 +71,20 @@ class Job:
     """One job on its way."""
 
     def __init__(
-        self, terms: Terms, pool: Pool, sender: Sender, at: Callable[[str | None], None]
+        self,
+        terms: Terms,
+        pool: Pool,
+        sender: Sender,
+        at: Callable[[str | None], None],
+        draw: Callable[[], int] = seeds.draw,
     ) -> None:
         self.terms = terms
         self.pool = pool
         self.sender = sender
         #: Told which WebUI works on it.
         self.at = at
+        #: Gives the seeds that the job leaves open.
+        self.draw = draw
         self.spent = Spent()
         self.making = Making(terms.fitting, self._timed, sender.tell)
 
@@ -90,7 +97,7 @@ class Job:
         """
         request = await in_thread(parse, given, self.terms.limits)
         if request.body is not None:
-            request = replace(request, body=seeds.fixed(request.body))
+            request = replace(request, body=seeds.fixed(request.body, self.draw))
         parts = await self._made(request)
         return await in_thread(self._result, parts, request)
 
@@ -136,7 +143,7 @@ class Job:
         self.spent.deaths += 1
         if self.spent.deaths >= self.terms.attempts:
             text = f"the WebUI died under the job in each of {self.spent.deaths} attempts"
-            raise JobError(Code.WEBUI_UNREACHABLE, text, attempts=self.spent.deaths)
+            raise JobError(Code.POISON_JOB, text, attempts=self.spent.deaths)
 
     async def _ready(self, deadline_s: float) -> WebUI:
         started_s = time.monotonic()

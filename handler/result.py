@@ -128,4 +128,4 @@ def too_large(size_bytes: int, max_bytes: int) -> JobError:
         f"the result is {size_bytes} bytes, at most {max_bytes} can be sent: "
         "ask for fewer or smaller images"
     )
-    return JobError(Code.RESULT_TOO_LARGE, text, size_bytes=size_bytes, max_bytes=max_bytes)
+    return JobError(Code.OUTPUT_TOO_LARGE, text, size_bytes=size_bytes, max_bytes=max_bytes)

@@ -5,6 +5,7 @@ A seed of -1 is drawn here, once, so that a second attempt makes the same images
 
 from __future__ import annotations
 
+import random
 import secrets
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,15 @@ _RANGE = 2**32 - 2
 def draw() -> int:
     """Return a seed nobody could foretell."""
     return secrets.randbelow(_RANGE)
+
+
+def following(first: int) -> Callable[[], int]:
+    """Return what gives the seeds that follow from a number: the same ones in every attempt.
+
+    The number itself is drawn anew for each job, from the system's source.
+    """
+    source = random.Random(first)  # noqa: S311 - the number is what nobody can foretell
+    return lambda: source.randrange(_RANGE)
 
 
 def fixed(body: dict[str, Any], source: Callable[[], int] = draw) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from handler import seeds
 from handler.codes import Code
 from handler.errors import JobError
 from handler.job import Job, Terms
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from handler.job import Spent
     from handler.pool import Pool
+    from handler.progress import Reading
     from handler.workfile import WorkFile
 
 log = logging.getLogger("handler")
@@ -35,6 +37,21 @@ def _place(error: BaseException) -> str:
 
 def _internal(error: Exception) -> JobError:
     return JobError(Code.INTERNAL, f"the handler failed with {type(error).__name__}; see its log")
+
+
+class Life:
+    """One attempt at a job, for whoever keeps it; this one is kept by nobody."""
+
+    #: WebUIs that have died under the job in former attempts.
+    deaths = 0
+    #: Gives the seeds that the job leaves open.
+    draw: Callable[[], int] = staticmethod(seeds.draw)
+
+    def at(self, webui: str | None, deaths: int) -> None:
+        """Note which WebUI works on it, and how many have died under it by now."""
+
+    def tell(self, reading: Reading) -> None:
+        """Note how far it is."""
 
 
 class Book(NamedTuple):
@@ -61,8 +78,12 @@ class Worker:
         self._step_ratio = step_ratio
         self._book = book
 
-    async def handle(self, job: dict[str, Any]) -> dict[str, Any]:
+    async def handle(self, job: dict[str, Any], life: Life | None = None) -> dict[str, Any]:
         """Return a job's result; one with `error` ends as FAILED.
+
+        Args:
+            job: As the platform has granted it.
+            life: Is told what the attempt comes to.
 
         Raises:
             asyncio.CancelledError: The platform stopped the job and wants no result.
@@ -70,11 +91,19 @@ class Worker:
         name = str(job["id"])
         log.info("job %s started", name)
         started_s = time.monotonic()
-        in_hand = self._book.file.grant(name)
-        sender = Sender(
-            lambda message: self._post(name, message), self._step_ratio, note=in_hand.tell
-        )
-        run = Job(self.terms, self.pool, sender, in_hand.at)
+        in_hand, life = self._book.file.grant(name), life or Life()
+
+        def tell(reading: Reading) -> None:
+            in_hand.tell(reading)
+            life.tell(reading)
+
+        def at(webui: str | None) -> None:
+            in_hand.at(webui)
+            life.at(webui, run.spent.deaths)
+
+        sender = Sender(lambda message: self._post(name, message), self._step_ratio, note=tell)
+        run = Job(self.terms, self.pool, sender, at, life.draw)
+        run.spent.deaths = life.deaths
         end = "CANCELLED"
         try:
             made = await run.run(job.get("input"))

@@ -49,6 +49,8 @@ class WorkFile:
         self._clock = clock
         self._jobs: dict[str, JobInHand] = {}
         self._writable = True
+        #: Says why a kill would cost a job now, if it would.
+        self.fault: Callable[[], str] = str
         self._beat: asyncio.Task[None] | None = None
 
     def write(self) -> None:
@@ -59,6 +61,7 @@ class WorkFile:
             handler_pid=os.getpid(),
             written_monotonic_s=self._clock(),
             jobs=jobs,
+            fault=self.fault(),
         )
         try:
             atomic.write(self._path, work.dump(known))

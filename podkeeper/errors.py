@@ -70,6 +70,10 @@ class LedgerError(PodkeeperError):
     """The ledger cannot be read or written."""
 
 
+class JournalError(PodkeeperError):
+    """The journal of jobs cannot be read or written."""
+
+
 class StartError(PodkeeperError):
     """The worker cannot be started here."""
 

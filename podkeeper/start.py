@@ -150,10 +150,18 @@ def refuse_exposure(
 
 
 def _give_to_handler(plan: Plan) -> None:
-    """Make the handler's folder its user's, where that is another one than ours."""
+    """Make the handler's folders its user's, where that is another one than ours."""
     for program in plan.of_role("handler"):
         if program.user:
-            os.chown(plan.work_path.parent, pwd.getpwnam(program.user).pw_uid, -1)
+            for folder in (plan.work_path.parent, plan.handler_state_path):
+                os.chown(folder, pwd.getpwnam(program.user).pw_uid, -1)
+
+
+def _make_state_folders(plan: Plan) -> None:
+    """Make the folders that outlive a start; a handler of another user can pass to its own."""
+    other = any(program.user for program in plan.of_role("handler"))
+    _make_folder(Path(plan.state_dir), 0o711 if other else 0o700)
+    _make_folder(plan.handler_state_path, 0o700)
 
 
 def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
@@ -178,9 +186,8 @@ def prepare(source: Source, environ: Mapping[str, str]) -> Prepared:
     _make_folder(folder, 0o711 if shared else 0o700)
     _make_folder(folder / "private", 0o711 if shared else 0o700)
     _make_folder(plan.work_path.parent, 0o755)
+    _make_state_folders(plan)
     _give_to_handler(plan)
-    _make_folder(Path(plan.state_dir), 0o700)
-    _make_folder(plan.handler_state_path, 0o700)
     if settings.logs.dir:
         _make_folder(Path(settings.logs.dir), 0o750)
     try:

@@ -24,6 +24,7 @@ COMMANDS = {
     "status": "how the worker is, on one screen",
     "incidents": "what went wrong, why, and what was done",
     "explain": "what happened in one incident, and why podkeeper did what it did",
+    "jobs": "which jobs this worker was granted, and what became of them",
     "drain": "finish the jobs in hand and take no others until resume",
     "resume": "take jobs again",
     "restart": "restart one program",

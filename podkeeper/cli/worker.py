@@ -18,6 +18,7 @@ from podkeeper.supervisord import Supervisord
 
 if TYPE_CHECKING:
     from podkeeper.model.incident import Incident
+    from podkeeper.model.work import Work
     from podkeeper.settings.load import Source
     from podkeeper.settings.plan import Plan
 
@@ -58,15 +59,21 @@ def wanted_of(plan: Plan) -> tuple[Wanted, int]:
     return wanted or Wanted(), -1 if last is None else last
 
 
-def jobs_in_hand(plan: Plan, handler_pid: int | None) -> int | None:
-    """Return how many jobs the handler that runs has, or None where that is not known."""
+def work_of(plan: Plan, handler_pid: int | None) -> Work | None:
+    """Return what the handler that runs says of itself, or None where it says nothing."""
     try:
         found = work.read(plan.work_path)
     except OSError:
         return None
     if found is None or found.run_id != plan.run_id or found.handler_pid != handler_pid:
         return None
-    return len(found.jobs)
+    return found
+
+
+def jobs_in_hand(plan: Plan, handler_pid: int | None) -> int | None:
+    """Return how many jobs the handler that runs has, or None where that is not known."""
+    found = work_of(plan, handler_pid)
+    return None if found is None else len(found.jobs)
 
 
 def ask(plan: Plan) -> Report:
@@ -97,6 +104,6 @@ def ask(plan: Plan) -> Report:
             time.monotonic(),
             time.time(),
             wanted,
-            jobs_in_hand(plan, handler.pid if handler is not None else None),
+            work_of(plan, handler.pid if handler is not None else None),
         ),
     )

@@ -21,6 +21,7 @@ from podkeeper.policy.signals import Kind, Signal
 if TYPE_CHECKING:
     from podkeeper.model.incident import Incident
     from podkeeper.model.snapshot import ProgramReading, Snapshot
+    from podkeeper.model.work import Work
     from podkeeper.settings.plan import Plan, Program
     from podkeeper.supervisord import ProgramInfo
 
@@ -153,8 +154,13 @@ class Findings:
     now_wall_s: float
     #: What operators want.
     wanted: Wanted = field(default_factory=Wanted)
-    #: Jobs in the hands of the handler that runs; None where that is not known.
-    jobs: int | None = None
+    #: What the handler that runs says of itself; None where it says nothing.
+    work: Work | None = None
+
+    @property
+    def jobs(self) -> int | None:
+        """Jobs in the hands of the handler that runs; None where that is not known."""
+        return None if self.work is None else len(self.work.jobs)
 
     def reading(self, name: str) -> ProgramReading | None:
         """Return the newest reading of a program, or None."""
@@ -180,6 +186,8 @@ def report(plan: Plan, found: Findings) -> Report:
     unmeant = [each for each in lines if each.name not in meant]
     wrong = _wrong(unmeant, found.snapshot_age_s, silence_s, open_incidents)
     wrong += _short(found.snapshot)
+    if found.work is not None and found.work.fault:
+        wrong.append((Level.WARNING, f"a kill of the handler may cost a job: {found.work.fault}"))
     asked = wishes.findings(found.wanted, found.infos, found.jobs)
     wrong = [*((Level.WARNING, text) for text in asked), *wrong]
     snapshot = found.snapshot

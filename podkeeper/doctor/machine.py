@@ -32,8 +32,8 @@ def _there(folder: Path) -> Path:
 
 
 def disk(scene: Scene) -> Iterator[Check]:
-    """Yield whether the ledger has room to grow to its bound."""
-    name, why = "disk of the state folder", "without room no incident is written down"
+    """Yield whether ledger and results have room to grow to their bounds."""
+    name, why = "disk of the state folder", "without room no incident and no job is written down"
     folder = _there(scene.state_dir)
     found = disks.disk(str(folder))
     available_bytes = None if found is None else found.available_bytes
@@ -41,8 +41,10 @@ def disk(scene: Scene) -> Iterator[Check]:
     if available_bytes is None:
         yield doubtful(name, f"{folder} does not tell its room", why, mend)
         return
-    needed_bytes = scene.settings.ledger.max_bytes
-    seen = f"{format_size(available_bytes)} free for a ledger of up to {format_size(needed_bytes)}"
+    chosen = scene.settings
+    needed_bytes = chosen.ledger.max_bytes + chosen.journal.max_bytes
+    needed = format_size(needed_bytes)
+    seen = f"{format_size(available_bytes)} free for ledger and results of up to {needed}"
     if available_bytes == 0:
         yield bad(name, seen, why, mend)
     elif available_bytes < needed_bytes:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from podkeeper.policy.backoff import Backoff, wait_s
+
 
 @dataclass(frozen=True)
 class RestartPolicy:
@@ -56,13 +58,10 @@ def backoff_s(policy: RestartPolicy, in_a_row: int, luck: float) -> float:
         in_a_row: Restarts since the last healthy spell; none means no wait.
         luck: A random number from 0 to 1 that takes up to the jitter's share off the wait.
     """
-    if in_a_row <= 0:
-        return 0.0
-    try:
-        grown_s = policy.backoff_first_s * policy.backoff_factor ** (in_a_row - 1)
-    except OverflowError:
-        grown_s = policy.backoff_max_s
-    return min(grown_s, policy.backoff_max_s) * (1 - policy.jitter_ratio * luck)
+    waits = Backoff(
+        policy.backoff_first_s, policy.backoff_factor, policy.backoff_max_s, policy.jitter_ratio
+    )
+    return wait_s(waits, in_a_row, luck)
 
 
 def _recent(policy: RestartPolicy, history: History, now_s: float) -> tuple[float, ...]:

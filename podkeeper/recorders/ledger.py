@@ -8,6 +8,7 @@ Leaves out: reading it (`recorders.ledger_reader`), what is written when (`podke
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,9 @@ class Ledger(LedgerReader):
             raise LedgerError(f"cannot open the ledger {self.path}: {error}") from error
 
     def _open(self) -> sqlite3.Connection:
+        # Before SQLite makes it: a handler of another user may pass through the folder.
+        with contextlib.suppress(OSError):  # SQLite says what is wrong
+            self.path.touch(mode=0o600)
         connection = sqlite3.connect(
             self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
         )

@@ -142,11 +142,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def handler_state_path(self) -> Path:
-        """Return the folder for what of the handler outlives a start.
-
-        A handler that runs as another user cannot reach it: others' files lie beside it.
-        """
+        """Return the folder for what of the handler outlives a start: its user's own."""
         return Path(self.state_dir) / "handler"
+
+    @property
+    def journal_path(self) -> Path:
+        """Return where the handler keeps its jobs."""
+        return self.handler_state_path / "journal.sqlite3"
 
     @property
     def ledger_path(self) -> Path:

@@ -15,6 +15,7 @@ from podkeeper.settings.disk import cleanable
 from podkeeper.settings.extension import extension_times
 from podkeeper.settings.gpu import gpus
 from podkeeper.settings.isolation import backward_ranges
+from podkeeper.settings.journal import journal
 from podkeeper.settings.leak import memories
 from podkeeper.settings.listening import listening
 from podkeeper.settings.memory import lines_out_of_order
@@ -133,6 +134,7 @@ RULES = (
     backward_ranges,
     extension_times,
     listening,
+    journal,
     lines_out_of_order,
     gpus,
     memories,

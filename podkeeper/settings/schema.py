@@ -19,6 +19,7 @@ from podkeeper.settings.extension import ExtensionSettings
 from podkeeper.settings.forecast import ForecastSettings
 from podkeeper.settings.gpu import GpuSettings
 from podkeeper.settings.isolation import IsolatedSection, PlacedSection
+from podkeeper.settings.journal import JournalSettings
 from podkeeper.settings.kinds import (
     QUANTITY,
     SECRET,
@@ -212,6 +213,7 @@ class Settings(Section, frozen=True):
     webui: WebUISettings
     handler: HandlerSettings
     planning: PlanningSettings
+    journal: JournalSettings
     runpod: RunpodSettings
     watchdog: WatchdogSettings
     keeper: KeeperSettings

@@ -7,119 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import pytest
-
-# Shared with the unit tests; test folders are not packages.
-sys.path.append(str(Path(__file__).parents[1] / "unit" / "handler"))
-
-from handler_standins import (
-    PATIENCE_S,
-    StandInGateway,
-    StandInWebUI,
-    image,
-    wait_for,
-)
-
-from podkeeper.settings import plan as plans
-from podkeeper.settings.load import Source, load
-from podkeeper.settings.programs import Surroundings, make_plan
+from handler_process import handler, plan_of
+from handler_standins import PATIENCE_S, StandInGateway, StandInWebUI, image, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-QUICK = (
-    "handler.progress_period_s=20ms",
-    "handler.ready_wait_s=20s",
-    "webui.probe_period_s=50ms",
-    "webui.probe_timeout_s=10s",
-)
-
-
-def _plan(folder: Path, webuis: Sequence[StandInWebUI], assignments: tuple[str, ...]) -> Path:
-    count = f"webui.instances={len(webuis)}"
-    settings = load(Source(assignments=(*QUICK, count, *assignments))).settings
-    around = Surroundings(
-        python=sys.executable,
-        directory=str(folder),
-        runtime_dir=folder,
-        state_dir=folder,
-        memory_capacity_bytes=16 << 30,
-        platform_named=True,
-        version="test",
-        run_id="test",
-        made_at_s=0.0,
-    )
-    made = make_plan(settings, around)
-    own = [
-        msgspec.structs.replace(program, readiness_url=webui.readiness_url)
-        for program, webui in zip(made.of_role("webui"), webuis, strict=True)
-    ]
-    programs = [*own, *(each for each in made.programs if each.role != "webui")]
-    return plans.write(msgspec.structs.replace(made, programs=programs))
-
-
-class Running:
-    """A handler process with its surroundings."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        self.process = process
-        self._log = log
-
-    @property
-    def log(self) -> str:
-        """Return what it has written."""
-        return self._log.read_text()
-
-    def leave(self) -> int:
-        """Return its exit code after SIGTERM."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_S)
-
-
-@contextmanager
-def handler(
-    folder: Path,
-    gateway: StandInGateway,
-    webui: StandInWebUI | Sequence[StandInWebUI],
-    *assignments: str,
-) -> Iterator[Running]:
-    """Run the handler until the end of the block."""
-    webuis = [webui] if isinstance(webui, StandInWebUI) else webui
-    environment = {
-        **{name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ},
-        **gateway.environment(),
-        "HOME": str(folder),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONSAFEPATH": "1",
-        "PODKEEPER_PLAN": str(_plan(folder, webuis, assignments)),
-    }
-    log = folder / "handler.log"
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "handler"],
-            env=environment,
-            cwd=folder,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        wait_for(lambda: gateway.takes_open or process.poll() is not None, "a poll for jobs")
-        yield Running(process, log)
-    except BaseException:
-        print(log.read_text())  # noqa: T201 - why the test failed
-        raise
-    finally:
-        if process.poll() is None:
-            # The whole session: the SDK's heartbeat outlives its parent.
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(PATIENCE_S)
+    from collections.abc import Iterator
 
 
 def result_of(gateway: StandInGateway, job_id: str) -> dict[str, Any]:
@@ -260,24 +156,6 @@ def test_sigterm_finishes_the_job_in_hand(
         assert running.process.wait(PATIENCE_S) == 0
 
 
-def test_a_job_granted_after_sigterm_is_run(tmp_path: Path, webui: StandInWebUI) -> None:
-    """A job that the open poll brings after SIGTERM, which the SDK takes and drops, completes."""
-    with (
-        StandInGateway(hold_s=20.0) as gateway,
-        handler(tmp_path, gateway, webui) as running,
-    ):
-        running.process.send_signal(signal.SIGTERM)
-        wait_for(lambda: "Kill worker" in running.log, "the signal to be noticed")
-        # The SDK looks every 100 ms whether it may stop running jobs: later than that is late.
-        threading.Timer(1.0, gateway.submit, ("late", {"prompt": "x"})).start()
-        # Ends the SDK's other open poll, without which it does not leave either.
-        gateway.stops.put("nobody")
-        assert "error" not in result_of(gateway, "late")
-        assert running.process.wait(PATIENCE_S) == 0
-        assert len(gateway.results("late")) == 1
-        assert "job late was granted while the worker was leaving" in running.log
-
-
 def test_as_many_jobs_run_as_there_are_webuis(
     tmp_path: Path, gateway: StandInGateway, webui: StandInWebUI
 ) -> None:
@@ -312,7 +190,7 @@ def test_it_refuses_to_start_without_a_platform(tmp_path: Path, webui: StandInWe
     """Without the platform's addresses the start ends with one readable line and exit code 2."""
     environment = {
         "PATH": os.environ["PATH"],
-        "PODKEEPER_PLAN": str(_plan(tmp_path, [webui], ())),
+        "PODKEEPER_PLAN": str(plan_of(tmp_path, [webui.readiness_url], ())),
         "HOME": str(tmp_path),
     }
     run = subprocess.run(

@@ -50,6 +50,7 @@ class Store:
         self.path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # prompts stand in it
             self._db = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
         except (OSError, sqlite3.Error) as error:
             raise StateError(f"cannot open the platform's state {path}: {error}") from error

@@ -112,9 +112,7 @@ def test_a_job_under_which_the_webui_dies_again_fails_by_name(server: StandInWeb
     """The second death under one job ends it; it is not tried a third time."""
     server.script = ["die", "die"]
     made = run(worker(server))
-    assert made["error"] == (
-        "WEBUI_UNREACHABLE: the WebUI died under the job in each of 2 attempts"
-    )
+    assert made["error"] == ("POISON_JOB: the WebUI died under the job in each of 2 attempts")
     assert made["error_detail"]["attempts"] == 2
     assert len(server.bodies) == 2
 
@@ -198,7 +196,7 @@ def test_a_cancelled_job_interrupts_the_webui_and_waits(server: StandInWebUI) ->
 def test_a_result_too_large_fails(server: StandInWebUI) -> None:
     """A result that the platform would refuse ends as FAILED with both sizes."""
     made = run(worker(server, max_result_bytes=100))
-    assert made["error"].startswith("RESULT_TOO_LARGE: the result is ")
+    assert made["error"].startswith("OUTPUT_TOO_LARGE: the result is ")
     assert made["error_detail"]["max_bytes"] == 100
 
 

@@ -12,7 +12,7 @@ from handler_standins import SAMPLERS, StandInGateway, StandInWebUI
 from handler.answers import Answered, Refused
 from handler.codes import Code
 from handler.environment import fault
-from handler.poster import ProgressPoster
+from handler.poster import Poster
 from handler.progress import Phase
 from handler.validation.request import TXT2IMG
 from handler.webui import AnswerTooLargeError, WebUI, WebUILostError
@@ -128,12 +128,12 @@ def test_progress_is_posted_as_the_sdk_would(caplog: pytest.LogCaptureFixture) -
     """A message goes to the job's result address with key and id; a failure is only logged."""
     with StandInGateway() as gateway:
         template = f"{gateway.url}/v2/e/job-done/pod/$ID?gpu=x"
-        ProgressPoster(template, "key", 30.0).post("job-1", {"progress": 0.5})
+        Poster(template, "key", 30.0, 30.0).post("job-1", {"progress": 0.5})
         expected = {"status": "IN_PROGRESS", "output": {"progress": 0.5}}
         assert gateway.posts == [("job-1", expected, "key")]
-    ProgressPoster(unused_url() + "$ID?", "key", 5.0).post("job-2", {})
+    Poster(unused_url() + "$ID?", "key", 5.0, 5.0).post("job-2", {})
     assert "job job-2: progress was not delivered: ConnectionError" in caplog.text
-    ProgressPoster("JOB_DONE_URL", "", 5.0).post("job-3", {})
+    Poster("JOB_DONE_URL", "", 5.0, 5.0).post("job-3", {})
     assert "job-3" not in caplog.text
 
 

@@ -99,6 +99,14 @@ def test_an_unusable_ledger_is_set_aside_and_kept(tmp_path: Path, content: bytes
     ledger.close()
 
 
+def test_nobody_else_can_read_the_ledger(tmp_path: Path) -> None:
+    """Neither what programs wrote last nor what was done about it is for other users."""
+    made = opened(tmp_path / "ledger.sqlite3")
+    made.open_incident(INCIDENT)
+    assert {each.stat().st_mode & 0o077 for each in tmp_path.iterdir()} == {0}
+    made.close()
+
+
 def test_a_folder_that_is_not_there_is_an_error_with_its_path(tmp_path: Path) -> None:
     """A ledger that can neither be opened nor set aside says where it should have been."""
     with pytest.raises(LedgerError, match="missing"):
