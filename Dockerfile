@@ -6,7 +6,8 @@
 #
 # The WebUI's libraries and the RunPod SDK exclude each other, hence /opt/webui and /opt/podkeeper.
 # The `webui` stage here holds the simulator; what replaces it brings its own folder /opt/webui and
-# sets PODKEEPER_WEBUI__COMMAND. Versions come from locks/, and every download is checked by hash.
+# sets PODKEEPER_WEBUI__COMMAND. Versions come from locks/, and every download is checked by hash;
+# the locks name all there is (--no-deps): pip would look for an extra's newest release otherwise.
 ARG BASE_IMAGE=docker.io/nvidia/cuda:12.8.1-runtime-ubuntu24.04
 
 FROM ${BASE_IMAGE} AS base
@@ -20,7 +21,7 @@ FROM base AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 COPY locks/build.lock /locks/
 RUN python3 -m venv /opt/build \
-    && /opt/build/bin/pip install --quiet --require-hashes --requirement /locks/build.lock
+    && /opt/build/bin/pip install --quiet --no-deps --require-hashes --requirement /locks/build.lock
 
 # The three stages below do not depend on each other: a change of the code reinstalls no library.
 FROM build AS wheel
@@ -35,7 +36,7 @@ FROM build AS keeper
 COPY locks/handler.lock /locks/
 RUN python3 -m venv --without-pip /opt/podkeeper \
     && /opt/build/bin/pip --python /opt/podkeeper/bin/python install --quiet \
-       --require-hashes --requirement /locks/handler.lock
+       --no-deps --require-hashes --requirement /locks/handler.lock
 COPY --from=wheel /wheels /wheels
 RUN /opt/build/bin/pip --python /opt/podkeeper/bin/python install --quiet \
     --no-deps --no-index /wheels/*.whl
@@ -44,7 +45,7 @@ FROM build AS webui
 COPY locks/sim.lock /locks/
 RUN python3 -m venv --without-pip /opt/webui \
     && /opt/build/bin/pip --python /opt/webui/bin/python install --quiet \
-       --require-hashes --requirement /locks/sim.lock
+       --no-deps --require-hashes --requirement /locks/sim.lock
 COPY --from=wheel /wheels /wheels
 RUN /opt/build/bin/pip --python /opt/webui/bin/python install --quiet \
     --no-deps --no-index /wheels/*.whl
