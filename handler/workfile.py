@@ -48,6 +48,7 @@ class WorkFile:
         self._period_s = period_s
         self._clock = clock
         self._jobs: dict[str, JobInHand] = {}
+        self._last_at_s: dict[str, float] = {}
         self._writable = True
         #: Says why a kill would cost a job now, if it would.
         self.fault: Callable[[], str] = str
@@ -55,13 +56,15 @@ class WorkFile:
 
     def write(self) -> None:
         """Write what is in hand now; a folder that takes no file is said once."""
-        jobs = list(self._jobs.values())
+        now_s, jobs = self._clock(), list(self._jobs.values())
+        self._last_at_s |= {job.webui: now_s for job in jobs if job.webui is not None}
         known = Work(
             run_id=self._run_id,
             handler_pid=os.getpid(),
-            written_monotonic_s=self._clock(),
+            written_monotonic_s=now_s,
             jobs=jobs,
             fault=self.fault(),
+            last_at_s=self._last_at_s,
         )
         try:
             atomic.write(self._path, work.dump(known))

@@ -74,6 +74,9 @@ class Keeper:
         self._account_for_deaths(sight)
         if self._world.is_running():
             now = Now(sight, self._records, self._keep)
+            # First what cannot wait; the desk carries out in the same look what it comes to.
+            self._leaks.look(now)
+            self._relief.look(now, self._kills.count)
             wanted_otherwise = self._desk.look(now)
             self._cards.look(now, self._kills.count)
             for program in self._plan.programs:
@@ -85,8 +88,6 @@ class Keeper:
                 if facts is not None and (ours or facts.state == "STOPPING"):
                     self._judge(program, facts, sight)
             self._end_what_hung(sight)
-            self._leaks.look(now)
-            self._relief.look(now, self._kills.count)
             self._escalate()
         self._close_what_is_over(sight)
         self._tidy()

@@ -41,6 +41,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     jobs: list[JobInHand]
     #: Why a kill of the handler would cost a job now; empty where it would not.
     fault: str = ""
+    #: CLOCK_MONOTONIC at which each WebUI last had a job of this handler, by program.
+    last_at_s: dict[str, float] = {}
 
 
 def dump(work: Work) -> bytes:
