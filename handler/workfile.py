@@ -48,17 +48,20 @@ class WorkFile:
         self._period_s = period_s
         self._clock = clock
         self._jobs: dict[str, JobInHand] = {}
+        self._last_at_s: dict[str, float] = {}
         self._writable = True
         self._beat: asyncio.Task[None] | None = None
 
     def write(self) -> None:
         """Write what is in hand now; a folder that takes no file is said once."""
-        jobs = list(self._jobs.values())
+        now_s, jobs = self._clock(), list(self._jobs.values())
+        self._last_at_s |= {job.webui: now_s for job in jobs if job.webui is not None}
         known = Work(
             run_id=self._run_id,
             handler_pid=os.getpid(),
-            written_monotonic_s=self._clock(),
+            written_monotonic_s=now_s,
             jobs=jobs,
+            last_at_s=self._last_at_s,
         )
         try:
             atomic.write(self._path, work.dump(known))

@@ -35,10 +35,11 @@ _RULES = {
         " falls below memory.release_ratio of the limit."
     ),
     Cause.MEMORY_HARD: (
-        "Above its hard limit a program is asked to give back what it does not need; where that"
-        " does not help it is restarted as soon as it has no job in hand, or after"
-        " memory.drain_wait_s. Above memory.critical_factor of the limit it is killed at once."
-        + _CALM
+        "Above its hard limit no further job is taken and a program is asked to give back what it"
+        " does not need; where that does not help it is restarted as soon as it has no job in hand,"
+        " or after memory.drain_wait_s. Above memory.critical_factor of the limit it is killed at"
+        " once; where its limit is lower only because memory is kept free for others, once it takes"
+        " what they really hold." + _CALM
     ),
     Cause.CONTAINER_MEMORY: (
         "Where less of the container's memory is left than thresholds.memory_hard, the largest"

@@ -130,7 +130,7 @@ class Gauges:
             self._share(each, budget_bytes, used_bytes.get(each.name))
             for each in self._plan.programs
         ]
-        return shares.limits(budget_bytes, given)
+        return shares.limits(budget_bytes, given, self._plan.settings.memory.critical_factor)
 
     def _signals(self, snapshot: Snapshot) -> Iterator[SignalReading]:
         at_s = snapshot.taken_monotonic_s
@@ -194,7 +194,7 @@ class Gauges:
                 limits.hard_bytes,
                 memory.release_ratio,
                 memory.soft_grace_s,
-                limits.hard_bytes * memory.critical_factor,
+                limits.critical_bytes,
             )
             left = limits.hard_bytes - program.memory_bytes
             signal = Signal(Kind.PROGRAM_MEMORY, program.name)

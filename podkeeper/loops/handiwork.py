@@ -1,7 +1,7 @@
 """Who has a job in hand?
 
-Covers: what the handler says in its file, as far as it can be trusted: it must be of the handler
-that runs now.
+Covers: what the handler says in its file, as far as it can be trusted: what is in hand now must be
+of the handler that runs now.
 Leaves out: the file (`model.work`).
 """
 
@@ -45,6 +45,18 @@ def is_busy(sight: Sight, plan: Plan, program: Program) -> bool | None:
     if program.role == "webui":
         return any(each.webui == program.name for each in work.jobs)
     return bool(work.jobs)
+
+
+def has_worked(sight: Sight, program: Program) -> bool:
+    """Return whether a WebUI is known to have had a job since its process was started.
+
+    supervisord tells the start in whole seconds, so one that ended just before may count.
+    """
+    info, work = sight.infos.get(program.name), sight.work
+    last_s = work.last_at_s.get(program.name) if work is not None else None
+    if info is None or last_s is None:
+        return False
+    return sight.now_wall_s - (sight.now_s - last_s) >= info.started_at_s
 
 
 def webui_of_gpu(plan: Plan, index: str) -> Program | None:

@@ -11,7 +11,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from podkeeper.loops import deaths, squeezes
+from podkeeper.loops import deaths, handiwork, squeezes
 from podkeeper.policy import ladder
 from podkeeper.policy.cause import Cause, Explanation
 from podkeeper.policy.ladder import Moment, Rules, Rung
@@ -71,10 +71,13 @@ class Relief:
         self._desk = desk
         self._rules = rules_of(plan)
         self._climbs: ladder.Climbs = {}
+        #: The process of each WebUI that last had a job.
+        self._worked: dict[str, int] = {}
 
     def look(self, now: Now, oom_kills: int | None) -> None:
         """Do the one thing that is due about what is squeezed, if anything is."""
-        self._collect()
+        self._collect(now.sight.now_s)
+        self._note_work(now.sight)
         if now.sight.snapshot is None:
             return
         found = self._found(now.sight)
@@ -94,7 +97,15 @@ class Relief:
         return key not in {str(each.squeeze.signal) for each in self._found(sight)}
 
     def _found(self, sight: Sight) -> list[Found]:
-        return squeezes.find(sight, self._plan, self._is_reclaimable)
+        known = squeezes.Known(self._is_reclaimable, self._worked)
+        return squeezes.find(sight, self._plan, known)
+
+    def _note_work(self, sight: Sight) -> None:
+        """Remember which processes have had a job."""
+        for program in self._plan.of_role("webui"):
+            info = sight.infos.get(program.name)
+            if info is not None and handiwork.has_worked(sight, program):
+                self._worked[program.name] = info.pid
 
     def _is_reclaimable(self, signal: Signal, victim: str) -> bool:
         return any(each.can(signal, victim) for each in self._givers)
@@ -107,18 +118,24 @@ class Relief:
             if each.taking_down not in (None, Cause.REQUESTED)
         }
         spared = [name for name, each in now.records.items() if each.cooldown_until_s > now_s]
-        return Moment(read_at_s, now_s, set(own), self._desk.to_be_restarted, set(spared))
+        waiting, died_at_s = self._desk.to_be_restarted, now.died_at_s
+        return Moment(read_at_s, now_s, set(own), waiting, set(spared), died_at_s)
 
     def _let_go(self, found: Iterable[Found]) -> None:
         """Let jobs in again where what held them back is well above its hard line."""
         short = {str(each.squeeze.signal) for each in found if each.holds_back}
         for reason in self._desk.paused - short:
             self._desk.resume(reason)
+            for signal, climb in self._climbs.items():
+                if str(signal) == reason:
+                    self._climbs[signal] = ladder.after_pause(climb)
 
-    def _collect(self) -> None:
+    def _collect(self, now_s: float) -> None:
         """Write down what came of what others were asked to give back."""
         for giver in self._givers:
             for signal, outcome in giver.finished():
+                if signal in self._climbs:
+                    self._climbs[signal] = ladder.after_reclaim(self._climbs[signal], now_s)
                 incident = self._incident(str(signal))
                 if incident is None:
                     _log.info("Reclaim for %s: %s", signal, outcome)

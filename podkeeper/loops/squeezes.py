@@ -7,7 +7,7 @@ Leaves out: what is done about them (`loops.relief`).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from podkeeper.loops import handiwork
 from podkeeper.policy import pressure
@@ -17,7 +17,7 @@ from podkeeper.policy.signals import Kind, Signal
 from podkeeper.units import format_size, format_span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from podkeeper.loops.sight import Sight
     from podkeeper.loops.world import World
@@ -86,9 +86,9 @@ class Found:
 
     @property
     def end(self) -> str:
-        """Return when nothing will be left, to follow other words; empty where that is unknown."""
+        """Return when nothing will be left, to follow other words; empty where nobody knows."""
         soon_s = self.reading.exhausted_in_s
-        return "" if soon_s is None else f", nothing left in {format_span(soon_s)}"
+        return f", nothing left in {format_span(soon_s)}" if soon_s else ""
 
     @property
     def evidence(self) -> dict[str, Any]:
@@ -114,14 +114,33 @@ class Found:
         return None if used is None or not capacity else capacity - used
 
 
-def find(sight: Sight, plan: Plan, is_reclaimable: Callable[[Signal, str], bool]) -> list[Found]:
+class Known(NamedTuple):
+    """What is known beside a sight."""
+
+    #: Whether anybody can relieve a signal of a program.
+    is_reclaimable: Callable[[Signal, str], bool]
+    #: The process of each WebUI that last had a job.
+    worked: Mapping[str, int]
+
+
+def find(sight: Sight, plan: Plan, known: Known) -> list[Found]:
     """Return every signal that is not calm."""
     if sight.snapshot is None:
         return []
-    squeezed = [each for each in sight.snapshot.signals if each.pressure != Pressure.CALM.word]
+    squeezed = [
+        each
+        for each in sight.snapshot.signals
+        if each.pressure != Pressure.CALM.word and _is_of_now(each, sight)
+    ]
     if any(each.kind == Kind.CPU for each in squeezed):
-        is_reclaimable = _without_background(is_reclaimable, squeezed)
-    return [_found(each, sight, plan, is_reclaimable) for each in squeezed]
+        known = known._replace(is_reclaimable=_without_background(known.is_reclaimable, squeezed))
+    return [_found(each, sight, plan, known) for each in squeezed]
+
+
+def _is_of_now(reading: SignalReading, sight: Sight) -> bool:
+    """Return whether what a signal is about is there: what a dead process held is nobody's want."""
+    info = sight.infos.get(reading.subject)
+    return not reading.pid or (info is not None and info.pid == reading.pid)
 
 
 def _without_background(
@@ -136,9 +155,7 @@ def _without_background(
     return lambda signal, victim: signal not in waiting and is_reclaimable(signal, victim)
 
 
-def _found(
-    reading: SignalReading, sight: Sight, plan: Plan, is_reclaimable: Callable[[Signal, str], bool]
-) -> Found:
+def _found(reading: SignalReading, sight: Sight, plan: Plan, known: Known) -> Found:
     signal = Signal(Kind(reading.kind), reading.subject)
     victim = _victim(signal, reading, sight, plan)
     info = sight.infos.get(victim.name) if victim is not None else None
@@ -149,7 +166,8 @@ def _found(
         victim=name,
         pid=pid,
         busy=handiwork.is_busy(sight, plan, victim) if victim is not None else None,
-        reclaimable=is_reclaimable(signal, name),
+        worked=bool(name) and known.worked.get(name) == pid,
+        reclaimable=known.is_reclaimable(signal, name),
         foreseen=_foreseen(reading, plan),
     )
     return Found(squeeze, reading)
@@ -163,9 +181,7 @@ def _foreseen(reading: SignalReading, plan: Plan) -> bool:
 def _victim(signal: Signal, reading: SignalReading, sight: Sight, plan: Plan) -> Program | None:
     """Return the program that a restart would take it from; None where none would help."""
     if signal.kind in (Kind.PROGRAM_MEMORY, Kind.OPEN_FILES):
-        running = sight.infos.get(signal.subject)
-        same = running is not None and running.pid == reading.pid
-        return plan.program(signal.subject) if same else None
+        return plan.program(signal.subject)
     if signal.kind == Kind.VRAM:
         return handiwork.webui_of_gpu(plan, signal.subject)
     return _largest(reading, sight, plan) if signal.kind == Kind.MEMORY else None

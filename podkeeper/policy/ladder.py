@@ -8,6 +8,7 @@ Leaves out: pressure itself (`policy.pressure`), doing it (`podkeeper.loops.reli
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -71,6 +72,8 @@ class Squeeze:
     pid: int = 0
     #: Whether the victim has a job in hand. Unknown is None, and spared like one that has.
     busy: bool | None = None
+    #: Whether the victim has had a job in this life: then its restart is no sign of a crash loop.
+    worked: bool = False
     #: Whether anything can be asked to give back what it does not need.
     reclaimable: bool = False
     #: Whether it is foreseen that nothing will be left before long.
@@ -84,9 +87,13 @@ class Climb:
     noted: bool = False
     reclaims: int = 0
     reclaimed_at_s: float | None = None
+    #: When the last reclaim was over; None while it is on its way.
+    gave_at_s: float | None = None
     #: When jobs were held back, for a restart between them or a pause, and for which process.
     held_at_s: float | None = None
     pid: int = 0
+    #: Whether that process is to be restarted between jobs.
+    restarting: bool = False
     #: The reading that the last deed was done on.
     acted_on_s: float | None = None
 
@@ -115,6 +122,8 @@ class Moment:
     waiting: Collection[str] = ()
     #: Programs that had their deed a short while ago.
     spared: Collection[str] = ()
+    #: When a program's process ended last: it has given back its memory since.
+    died_at_s: float = -math.inf
 
 
 def judge(
@@ -127,14 +136,19 @@ def judge(
     kept = {each.signal: climbs.get(each.signal, Climb()) for each in squeezes}
     for squeeze in sorted(squeezes, key=_urgency):
         climb = _of_this_life(kept[squeeze.signal], squeeze)
-        if climb.acted_on_s == moment.read_at_s:
+        if climb.acted_on_s == moment.read_at_s or _is_outdated(squeeze, moment):
             continue
-        rung = _rung(squeeze, climb, rules, moment.now_s)
+        rung = _rung(squeeze, climb, rules, moment)
         if rung is None or not _allowed(rung, squeeze.victim, moment):
             continue
         kept[squeeze.signal] = _after(rung, climb, squeeze, moment)
         return kept, Move(rung, squeeze)
     return kept, None
+
+
+def _is_outdated(squeeze: Squeeze, moment: Moment) -> bool:
+    """Return whether the container was read while somebody who is gone still filled it."""
+    return squeeze.signal.kind == Kind.MEMORY and moment.read_at_s <= moment.died_at_s
 
 
 def _urgency(squeeze: Squeeze) -> tuple[int, int, str]:
@@ -145,7 +159,7 @@ def _urgency(squeeze: Squeeze) -> tuple[int, int, str]:
 def _of_this_life(climb: Climb, squeeze: Squeeze) -> Climb:
     """Return what was done to this very process: another one is asked anew."""
     if climb.held_at_s is not None and climb.pid != squeeze.pid:
-        return replace(climb, held_at_s=None, reclaims=0, reclaimed_at_s=None)
+        return Climb(noted=climb.noted, acted_on_s=climb.acted_on_s)
     return climb
 
 
@@ -161,16 +175,16 @@ def _allowed(rung: Rung, victim: str, moment: Moment) -> bool:
     return fresh and (rung == Rung.TAKE_DOWN or victim not in moment.waiting)
 
 
-def _rung(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+def _rung(squeeze: Squeeze, climb: Climb, rules: Rules, moment: Moment) -> Rung | None:
     if squeeze.signal.kind == Kind.CPU:
         return None  # others wait for it (`policy.cpu`), which is all there is to be done
     if squeeze.signal.kind == Kind.VRAM:
-        return _between_jobs(squeeze, climb, rules, now_s)
+        return _between_jobs(squeeze, climb, rules, moment)
     if squeeze.pressure == Pressure.SOFT:
-        return _soft(squeeze, climb, rules, now_s)
+        return _soft(squeeze, climb, rules, moment)
     if squeeze.victim and squeeze.signal.kind in _OF_PROGRAMS:
-        return _hard(squeeze, climb, rules, now_s)
-    return _without_victim(squeeze, climb, rules, now_s)
+        return _hard(squeeze, climb, rules, moment)
+    return _without_victim(squeeze, climb, rules, moment)
 
 
 def _may_reclaim(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> bool:
@@ -179,58 +193,75 @@ def _may_reclaim(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> 
     return squeeze.reclaimable and climb.reclaims < rules.reclaims and rested
 
 
-def _waits_for_reclaim(climb: Climb, rules: Rules, now_s: float) -> bool:
-    last_s = climb.reclaimed_at_s
-    return last_s is not None and now_s - last_s < rules.reclaim_wait_s
+def _waits_for_reclaim(climb: Climb, rules: Rules, moment: Moment) -> bool:
+    """Return whether what was asked to give back may still do so: until a reading after its end."""
+    begun_s, ended_s = climb.reclaimed_at_s, climb.gave_at_s
+    if begun_s is None or (ended_s is not None and moment.read_at_s > ended_s):
+        return False
+    return moment.now_s - begun_s < rules.reclaim_wait_s
 
 
-def _soft(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+def _soft(squeeze: Squeeze, climb: Climb, rules: Rules, moment: Moment) -> Rung | None:
     if not climb.noted:
         return Rung.NOTE
-    if _may_reclaim(squeeze, climb, rules, now_s):
+    if _may_reclaim(squeeze, climb, rules, moment.now_s):
         return Rung.RECLAIM
-    helps = squeeze.victim and squeeze.signal.kind in _OF_PROGRAMS
-    if squeeze.foreseen and helps and not _waits_for_reclaim(climb, rules, now_s):
-        return Rung.RESTART if climb.held_at_s is None else None
+    if squeeze.foreseen and squeeze.victim and not _waits_for_reclaim(climb, rules, moment):
+        return None if climb.restarting else Rung.RESTART
     return None
 
 
-def _hard(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
-    """Climb as far as time allows: what is critical cannot wait for anybody."""
+def _hard(squeeze: Squeeze, climb: Climb, rules: Rules, moment: Moment) -> Rung | None:
+    """Climb as far as time allows: what is critical cannot wait for anybody.
+
+    Jobs are held back before anything is reclaimed: it must not fill while it is emptied.
+    """
     if squeeze.pressure == Pressure.CRITICAL:
         return Rung.KILL
-    if climb.held_at_s is None:
-        if _may_reclaim(squeeze, climb, rules, now_s):
-            return Rung.RECLAIM
-        if _waits_for_reclaim(climb, rules, now_s):
-            return None
-        return Rung.TAKE_DOWN if squeeze.busy is False else Rung.RESTART
-    overdue = now_s - climb.held_at_s >= rules.drain_wait_s
-    return Rung.TAKE_DOWN if overdue else None
+    if climb.restarting:
+        held_s = moment.now_s - (climb.held_at_s or 0.0)
+        return Rung.TAKE_DOWN if held_s >= rules.drain_wait_s else None
+    if _may_reclaim(squeeze, climb, rules, moment.now_s):
+        return Rung.PAUSE if climb.held_at_s is None else Rung.RECLAIM
+    if _waits_for_reclaim(climb, rules, moment):
+        return None
+    return Rung.TAKE_DOWN if squeeze.busy is False and not squeeze.worked else Rung.RESTART
 
 
-def _between_jobs(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+def _between_jobs(squeeze: Squeeze, climb: Climb, rules: Rules, moment: Moment) -> Rung | None:
     """Climb only while no job runs: a job that fills the GPU is what it is there for."""
     if squeeze.busy is not False:
         return None
-    if _may_reclaim(squeeze, climb, rules, now_s):
+    if _may_reclaim(squeeze, climb, rules, moment.now_s):
         return Rung.RECLAIM
-    if squeeze.pressure < Pressure.HARD or _waits_for_reclaim(climb, rules, now_s):
+    if squeeze.pressure < Pressure.HARD or _waits_for_reclaim(climb, rules, moment):
         return None
-    return Rung.RESTART if squeeze.victim and climb.held_at_s is None else None
+    return Rung.RESTART if squeeze.victim and not climb.restarting else None
 
 
-def _without_victim(squeeze: Squeeze, climb: Climb, rules: Rules, now_s: float) -> Rung | None:
+def _without_victim(squeeze: Squeeze, climb: Climb, rules: Rules, moment: Moment) -> Rung | None:
     """Climb where no restart would help: take no more jobs, and give back what can be."""
     if climb.held_at_s is None:
         return Rung.PAUSE
-    return Rung.RECLAIM if _may_reclaim(squeeze, climb, rules, now_s) else None
+    return Rung.RECLAIM if _may_reclaim(squeeze, climb, rules, moment.now_s) else None
 
 
 def _after(rung: Rung, climb: Climb, squeeze: Squeeze, moment: Moment) -> Climb:
     climb = replace(climb, noted=True, pid=squeeze.pid, acted_on_s=moment.read_at_s)
     if rung == Rung.RECLAIM:
-        return replace(climb, reclaims=climb.reclaims + 1, reclaimed_at_s=moment.now_s)
+        begun_s = moment.now_s
+        return replace(climb, reclaims=climb.reclaims + 1, reclaimed_at_s=begun_s, gave_at_s=None)
     if rung in (Rung.PAUSE, Rung.RESTART):
-        return replace(climb, held_at_s=moment.now_s)
+        held_at_s = moment.now_s if climb.held_at_s is None else climb.held_at_s
+        return replace(climb, held_at_s=held_at_s, restarting=rung == Rung.RESTART)
     return climb
+
+
+def after_reclaim(climb: Climb, now_s: float) -> Climb:
+    """Return what was done about a signal once a reclaim for it is over."""
+    return replace(climb, gave_at_s=now_s)
+
+
+def after_pause(climb: Climb) -> Climb:
+    """Return what was done about a signal once jobs are no longer held back for it."""
+    return climb if climb.restarting else replace(climb, held_at_s=None)

@@ -39,6 +39,11 @@ class Share:
         """Return what has to be there for it: what is kept for it, or what it holds above."""
         return max(self.kept_bytes, self.used_bytes or 0)
 
+    @property
+    def held_bytes(self) -> int:
+        """Return what it holds, or what is kept free for it where that is not known."""
+        return self.kept_bytes if self.used_bytes is None else self.used_bytes
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -46,11 +51,18 @@ class Limits:
 
     soft_bytes: int
     hard_bytes: int
+    #: Above this it is killed at once.
+    critical_bytes: int
 
 
-def limits(budget_bytes: int, shares: Sequence[Share]) -> dict[str, Limits]:
-    """Return the limits of each program that has some, given what all of them use."""
+def limits(budget_bytes: int, shares: Sequence[Share], critical_factor: float) -> dict[str, Limits]:
+    """Return the limits of each program that has some, given what all of them use.
+
+    Killed is what exceeds its own limit by the factor. Where its limit is lower only because
+    memory is kept free for others, it is killed once it takes what they really hold.
+    """
     needed_bytes = sum(each.needed_bytes for each in shares)
+    held_bytes = sum(each.held_bytes for each in shares)
     found = {}
     for each in shares:
         if each.soft_bytes is None or each.hard_bytes is None:
@@ -59,5 +71,8 @@ def limits(budget_bytes: int, shares: Sequence[Share]) -> dict[str, Limits]:
         hard_bytes = max(each.kept_bytes, min(each.hard_bytes, free_bytes), 1)
         # The soft limit keeps its distance, as a share: a smaller room is squeezed as early.
         soft_bytes = min(each.soft_bytes, each.soft_bytes * hard_bytes // each.hard_bytes)
-        found[each.program] = Limits(min(soft_bytes, hard_bytes - 1), hard_bytes)
+        there_bytes = budget_bytes - (held_bytes - each.held_bytes)
+        most_bytes = max(hard_bytes * critical_factor, there_bytes)
+        critical_bytes = int(min(each.hard_bytes * critical_factor, most_bytes))
+        found[each.program] = Limits(min(soft_bytes, hard_bytes - 1), hard_bytes, critical_bytes)
     return found

@@ -39,9 +39,14 @@ print(json.dumps(seen))
 """
 
 
-def wait_for(what: str, look: Callable[[], T | None], container: Container) -> T:
+def wait_for(
+    what: str,
+    look: Callable[[], T | None],
+    container: Container,
+    deadline_s: float = DEADLINE_S,
+) -> T:
     """Return the first true answer of `look`; fail with the container's last lines otherwise."""
-    end_s = time.monotonic() + DEADLINE_S
+    end_s = time.monotonic() + deadline_s
     while time.monotonic() < end_s:
         answer = look()
         if answer:
@@ -234,6 +239,11 @@ class Container:
         headers = {"Authorization": f"Bearer {self.api_key}"}
         answer = httpx.request(verb, url, json=body, headers=headers, timeout=60, trust_env=False)
         return dict(answer.raise_for_status().json())
+
+    def switch(self, **faults: object) -> None:
+        """Switch faults of the simulated WebUI."""
+        url = f"http://127.0.0.1:{self.webui_port}/sim/faults"
+        httpx.post(url, json=faults, timeout=60, trust_env=False).raise_for_status()
 
     def finish_job(self, prompt: str) -> dict[str, Any]:
         """Submit a job, wait for its end and return its last status."""

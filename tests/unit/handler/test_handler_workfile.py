@@ -103,6 +103,23 @@ def test_a_job_that_starts_again_has_moved(file: WorkFile, clock: Clock) -> None
     asyncio.run(story())
 
 
+def test_who_has_worked_is_told_after_the_job(file: WorkFile, clock: Clock) -> None:
+    """Each WebUI stands there with when it last had a job, as long as the handler lives."""
+
+    async def story() -> None:
+        job = file.grant("job-1")
+        assert read(file).last_at_s == {}
+        job.at("webui-1")
+        clock.now_s = 103.0
+        job.tell(Reading(Phase.sampling, 0.5))
+        clock.now_s = 104.0
+        job.at(None)
+        file.drop("job-1")
+        assert read(file).last_at_s == {"webui-1": 103.0}
+
+    asyncio.run(story())
+
+
 def test_a_handler_at_work_gives_signs_of_life(tmp_path: Path, clock: Clock) -> None:
     """While a job is in hand the file is written again and again, and then no more."""
 

@@ -146,6 +146,7 @@ class FakeWorld:
             handler_pid=self.programs["handler"].pid,
             written_monotonic_s=self.now_s,
             jobs=list(self.jobs.values()),
+            last_at_s={job.webui: self.now_s for job in self.jobs.values() if job.webui},
         )
 
     def give_job(self, webui: str = "webui") -> None:

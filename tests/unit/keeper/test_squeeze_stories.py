@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fake_world import Story
+from msgspec.structs import replace
+
+from podkeeper.model.signal import SignalReading
+from podkeeper.policy.duty import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,13 +80,50 @@ def test_over_the_hard_limit_a_job_ends_before_its_webui_is_restarted(story: Sto
 
 
 def test_a_reclaim_that_helps_saves_the_restart(story: Story) -> None:
-    """Over the hard limit, too, what can be given back comes first."""
+    """Over the hard limit jobs are held back while it is asked to give back, and let in again."""
     story.world.give_job()
     story.giver.able, story.giver.leaves_bytes = {RAM}, 1000
     story.world.programs["webui"].memory_bytes = HARD_BYTES
-    story.run(60)
-    assert story.world.deeds == []
-    assert deeds(story) == ["reclaim"]
+    pid = story.world.programs["webui"].pid
+    story.run(5)
+    assert story.world.deeds == [("take_down", "handler")]
+    story.world.jobs.clear()
+    story.world.die("handler", code=0)
+    story.run(2)
+    assert story.state("handler") == "RUNNING"
+    assert story.world.programs["webui"].pid == pid
+    (incident,) = story.ledger.incidents()
+    assert (incident.cause, deeds(story)) == ("memory_hard", ["pause", "reclaim"])
+    assert incident.closed_at_s is not None
+
+
+def test_a_reclaim_in_vain_is_followed_by_the_restart_at_once(story: Story) -> None:
+    """What has given back all it can is not waited for, and no crash is made of it."""
+    story.world.give_job()
+    story.giver.able = {RAM}
+    story.world.programs["webui"].memory_bytes = HARD_BYTES
+    story.run(0)
+    story.world.jobs.clear()
+    story.world.die("handler", code=0)
+    story.run(3)
+    assert ("take_down", "webui") in story.world.deeds
+    assert deeds(story) == ["pause", "reclaim", "restart"]
+    story.world.die("webui", code=0)
+    story.run(3)
+    assert story.state("handler") == "RUNNING"
+    spent = story.ledger.recall("run", "record.webui", Record)
+    assert spent.history.restarted_at_s == ()
+
+
+def test_a_webui_that_never_had_a_job_spends_its_restarts(story: Story) -> None:
+    """One that is too large from its start on would be restarted for ever."""
+    story.world.programs["webui"].memory_bytes = HARD_BYTES
+    story.run(1)
+    assert deeds(story) == ["take_down"]
+    story.world.die("webui", code=0)
+    story.run(2)
+    spent = story.ledger.recall("run", "record.webui", Record)
+    assert len(spent.history.restarted_at_s) == 1
 
 
 def test_a_job_that_does_not_end_is_cut_after_its_time(story: Story) -> None:
@@ -126,6 +167,43 @@ def test_a_container_without_room_takes_its_largest_program(story: Story) -> Non
     incident = story.ledger.incidents()[0]
     assert (incident.program, incident.cause) == ("webui", "container_memory")
     assert "largest in a container short of RAM" in incident.sentence
+
+
+def test_a_reading_of_before_a_death_costs_nobody_else(story: Story) -> None:
+    """While the watchdog has not looked again, the killed WebUI's memory is held against no one."""
+    story.world.programs["webui"].memory_bytes = CRITICAL_BYTES
+    story.world.programs["handler"].memory_bytes = 1 * GIB
+    story.world.other_bytes = 3 * GIB
+    story.run(0)
+    assert story.world.deeds == [("kill", "webui")]
+    # The kernel takes its time to count what was given back.
+    story.world.other_bytes += CRITICAL_BYTES
+    story.world.watchdog_alive = False
+    for _ in range(3):
+        story.keeper.look()
+    assert [each for each in story.world.deeds if each[1] != "webui"] == []
+    assert {each.program for each in story.ledger.incidents()} == {"webui"}
+
+
+def test_what_is_said_of_a_dead_process_is_nobodys(story: Story) -> None:
+    """A last word on the WebUI that was killed neither pauses nor restarts anything."""
+    old = story.world.programs["webui"].pid
+    story.world.die("webui", code=1)
+    story.run(1)
+    said = SignalReading(
+        kind="program_memory",
+        subject="webui",
+        pid=old,
+        headroom=None,
+        capacity=None,
+        pressure="critical",
+    )
+    story.world.watchdog_alive = False
+    assert story.world.last_snapshot is not None
+    story.world.last_snapshot = replace(story.world.last_snapshot, signals=[said])
+    del story.world.deeds[:]
+    story.keeper.look()
+    assert story.world.deeds == []
 
 
 def test_where_no_restart_would_help_nobody_is_restarted(story: Story) -> None:

@@ -49,9 +49,10 @@ def rungs_of(squeeze: Squeeze, span_s: float = 200.0) -> list[Rung]:
         (replace(RAM, pressure=Pressure.SOFT), [Rung.NOTE, Rung.RECLAIM]),
         (replace(RAM, pressure=Pressure.SOFT, reclaimable=False), [Rung.NOTE]),
         (replace(RAM, pressure=Pressure.SOFT, foreseen=True), [1, 2, Rung.RESTART]),
-        (RAM, [Rung.RECLAIM, Rung.TAKE_DOWN]),
+        (RAM, [Rung.PAUSE, Rung.RECLAIM, Rung.TAKE_DOWN]),
+        (replace(RAM, worked=True), [Rung.PAUSE, Rung.RECLAIM, Rung.RESTART, Rung.TAKE_DOWN]),
         (replace(RAM, reclaimable=False), [Rung.TAKE_DOWN]),
-        (replace(RAM, busy=True), [Rung.RECLAIM, Rung.RESTART, Rung.TAKE_DOWN]),
+        (replace(RAM, busy=True), [Rung.PAUSE, Rung.RECLAIM, Rung.RESTART, Rung.TAKE_DOWN]),
         (replace(RAM, busy=None, reclaimable=False), [Rung.RESTART, Rung.TAKE_DOWN]),
         (replace(RAM, pressure=Pressure.CRITICAL, busy=True), [Rung.KILL]),
         (DISK, [Rung.PAUSE, Rung.RECLAIM]),
@@ -70,7 +71,38 @@ def test_each_kind_is_climbed_as_far_as_it_goes(squeeze: Squeeze, rungs: list[Ru
 
 def test_a_reclaim_is_given_time_before_the_next_rung() -> None:
     """What was asked to give back is not restarted before it could."""
-    assert climb(RAM, 7) == [(0.0, Rung.RECLAIM), (5.0, Rung.TAKE_DOWN), (6.0, Rung.TAKE_DOWN)]
+    paused, reclaimed, *later = climb(RAM, 8)
+    assert (paused, reclaimed) == ((0.0, Rung.PAUSE), (1.0, Rung.RECLAIM))
+    assert later == [(6.0, Rung.TAKE_DOWN), (7.0, Rung.TAKE_DOWN)]
+
+
+def test_a_reclaim_that_is_over_is_waited_for_no_longer_than_to_the_next_reading() -> None:
+    """A reading of before its end does not tell what came of it."""
+    climbs: Climbs = {}
+    for now_s in (0.0, 1.0):
+        climbs, _ = ladder.judge([RAM], climbs, RULES, moment(now_s))
+    climbs = {RAM.signal: ladder.after_reclaim(climbs[RAM.signal], 1.5)}
+    old = replace(moment(1.4), now_s=1.6)
+    assert ladder.judge([RAM], climbs, RULES, old)[1] is None
+    assert ladder.judge([RAM], climbs, RULES, moment(2.0))[1] == Move(Rung.TAKE_DOWN, RAM)
+
+
+def test_what_is_hard_again_after_a_pause_is_paused_again() -> None:
+    """Jobs that were let in again are held back again, before anything else."""
+    busy = replace(RAM, busy=True)
+    climbs, _ = ladder.judge([busy], {}, RULES, moment(0.0))
+    climbs = {RAM.signal: ladder.after_pause(climbs[RAM.signal])}
+    climbs, move = ladder.judge([busy], climbs, RULES, moment(1.0))
+    assert move == Move(Rung.PAUSE, busy)
+
+
+def test_the_end_of_a_pause_does_not_end_the_wait_for_a_restart() -> None:
+    """A restart between jobs that was ordered goes on, and so does its time."""
+    busy = replace(RAM, busy=True, reclaimable=False)
+    climbs, _ = ladder.judge([busy], {}, RULES, moment(0.0))
+    climbs = {RAM.signal: ladder.after_pause(climbs[RAM.signal])}
+    assert ladder.judge([busy], climbs, RULES, moment(59.0))[1] is None
+    assert ladder.judge([busy], climbs, RULES, moment(60.0))[1] == Move(Rung.TAKE_DOWN, busy)
 
 
 def test_a_restart_waits_for_the_job_as_long_as_it_may() -> None:
@@ -124,6 +156,15 @@ def test_what_was_asked_to_end_and_becomes_critical_is_killed() -> None:
     assert ladder.judge([critical], {}, RULES, moment(0.0, leaving=["other"]))[1] is None
 
 
+def test_what_a_dead_process_held_costs_nobody_else() -> None:
+    """The container is read anew before a further victim is chosen for it."""
+    handler = Squeeze(Signal(Kind.MEMORY), Pressure.CRITICAL, "handler", 8)
+    for died_at_s, move in ((5.0, None), (6.0, None), (4.9, Move(Rung.KILL, handler))):
+        given = moment(5.0, died_at_s=died_at_s)
+        assert ladder.judge([handler], {}, RULES, given)[1] == move
+    assert ladder.judge([RAM], {}, RULES, moment(5.0, died_at_s=6.0))[1] is not None
+
+
 def test_another_process_starts_anew() -> None:
     """What was asked of the last life is not held against the next."""
     busy = replace(RAM, busy=True, reclaimable=False)
@@ -148,6 +189,7 @@ squeezes = st.builds(
     victim=st.sampled_from(["", "webui", "handler"]),
     pid=st.integers(0, 2),
     busy=st.sampled_from([True, False, None]),
+    worked=st.booleans(),
     reclaimable=st.booleans(),
     foreseen=st.booleans(),
 )
