@@ -8,6 +8,7 @@ the keeper does as at any other time, once the program's gate is open (`policy.d
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,8 @@ class Now:
     sight: Sight
     records: Mapping[str, Record]
     keep: Callable[[str, Record], None]
+    #: When a program's process ended last, on the monotonic clock.
+    died_at_s: float = -math.inf
 
 
 class Desk:

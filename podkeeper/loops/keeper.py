@@ -10,6 +10,7 @@ filing of deaths (`loops.deaths`), when to look (`hooks.keeper`).
 from __future__ import annotations
 
 import logging
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,7 @@ class Keeper:
         }
         last = book.recall("last_death", int)
         self._last_death: int = -1 if last is None else last
+        self._died_at_s = -math.inf
         known = book.recall("oom_kills", int)
         self._kills = oom.Kills(world.oom_kills() if known is None else known)
         self._desk = Desk(plan, world, means.hands, book)
@@ -73,7 +75,7 @@ class Keeper:
         self._births.look(sight)
         self._account_for_deaths(sight)
         if self._world.is_running():
-            now = Now(sight, self._records, self._keep)
+            now = Now(sight, self._records, self._keep, self._died_at_s)
             # First what cannot wait; the desk carries out in the same look what it comes to.
             self._leaks.look(now)
             self._relief.look(now, self._kills.count)
@@ -117,6 +119,7 @@ class Keeper:
             if death.program in self._records:
                 self._account_for(death, sight)
             self._last_death = death.sequence
+            self._died_at_s = death.at_monotonic_s
             self._book.remember("last_death", death.sequence)
 
     def _count_kills(self, now_s: float) -> None:

@@ -118,7 +118,8 @@ class Relief:
             if each.taking_down not in (None, Cause.REQUESTED)
         }
         spared = [name for name, each in now.records.items() if each.cooldown_until_s > now_s]
-        return Moment(read_at_s, now_s, set(own), self._desk.to_be_restarted, set(spared))
+        waiting, died_at_s = self._desk.to_be_restarted, now.died_at_s
+        return Moment(read_at_s, now_s, set(own), waiting, set(spared), died_at_s)
 
     def _let_go(self, found: Iterable[Found]) -> None:
         """Let jobs in again where what held them back is well above its hard line."""

@@ -127,10 +127,20 @@ def find(sight: Sight, plan: Plan, known: Known) -> list[Found]:
     """Return every signal that is not calm."""
     if sight.snapshot is None:
         return []
-    squeezed = [each for each in sight.snapshot.signals if each.pressure != Pressure.CALM.word]
+    squeezed = [
+        each
+        for each in sight.snapshot.signals
+        if each.pressure != Pressure.CALM.word and _is_of_now(each, sight)
+    ]
     if any(each.kind == Kind.CPU for each in squeezed):
         known = known._replace(is_reclaimable=_without_background(known.is_reclaimable, squeezed))
     return [_found(each, sight, plan, known) for each in squeezed]
+
+
+def _is_of_now(reading: SignalReading, sight: Sight) -> bool:
+    """Return whether what a signal is about is there: what a dead process held is nobody's want."""
+    info = sight.infos.get(reading.subject)
+    return not reading.pid or (info is not None and info.pid == reading.pid)
 
 
 def _without_background(
@@ -171,9 +181,7 @@ def _foreseen(reading: SignalReading, plan: Plan) -> bool:
 def _victim(signal: Signal, reading: SignalReading, sight: Sight, plan: Plan) -> Program | None:
     """Return the program that a restart would take it from; None where none would help."""
     if signal.kind in (Kind.PROGRAM_MEMORY, Kind.OPEN_FILES):
-        running = sight.infos.get(signal.subject)
-        same = running is not None and running.pid == reading.pid
-        return plan.program(signal.subject) if same else None
+        return plan.program(signal.subject)
     if signal.kind == Kind.VRAM:
         return handiwork.webui_of_gpu(plan, signal.subject)
     return _largest(reading, sight, plan) if signal.kind == Kind.MEMORY else None

@@ -8,6 +8,7 @@ Leaves out: pressure itself (`policy.pressure`), doing it (`podkeeper.loops.reli
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -121,6 +122,8 @@ class Moment:
     waiting: Collection[str] = ()
     #: Programs that had their deed a short while ago.
     spared: Collection[str] = ()
+    #: When a program's process ended last: it has given back its memory since.
+    died_at_s: float = -math.inf
 
 
 def judge(
@@ -133,7 +136,7 @@ def judge(
     kept = {each.signal: climbs.get(each.signal, Climb()) for each in squeezes}
     for squeeze in sorted(squeezes, key=_urgency):
         climb = _of_this_life(kept[squeeze.signal], squeeze)
-        if climb.acted_on_s == moment.read_at_s:
+        if climb.acted_on_s == moment.read_at_s or _is_outdated(squeeze, moment):
             continue
         rung = _rung(squeeze, climb, rules, moment)
         if rung is None or not _allowed(rung, squeeze.victim, moment):
@@ -141,6 +144,11 @@ def judge(
         kept[squeeze.signal] = _after(rung, climb, squeeze, moment)
         return kept, Move(rung, squeeze)
     return kept, None
+
+
+def _is_outdated(squeeze: Squeeze, moment: Moment) -> bool:
+    """Return whether the container was read while somebody who is gone still filled it."""
+    return squeeze.signal.kind == Kind.MEMORY and moment.read_at_s <= moment.died_at_s
 
 
 def _urgency(squeeze: Squeeze) -> tuple[int, int, str]:
@@ -198,8 +206,7 @@ def _soft(squeeze: Squeeze, climb: Climb, rules: Rules, moment: Moment) -> Rung 
         return Rung.NOTE
     if _may_reclaim(squeeze, climb, rules, moment.now_s):
         return Rung.RECLAIM
-    helps = squeeze.victim and squeeze.signal.kind in _OF_PROGRAMS
-    if squeeze.foreseen and helps and not _waits_for_reclaim(climb, rules, moment):
+    if squeeze.foreseen and squeeze.victim and not _waits_for_reclaim(climb, rules, moment):
         return None if climb.restarting else Rung.RESTART
     return None
 

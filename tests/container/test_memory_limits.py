@@ -10,11 +10,11 @@ from worker_container import Container, wait_for
 
 MEMORY = "700m"
 LEAK_BYTES = 50_000_000
-#: Short jobs; LEAKING_JOBS=1000 makes it the long run.
-JOBS = int(os.environ.get("LEAKING_JOBS", "60"))
+#: The SDK takes one a second, and every seventh ends a WebUI; LEAKING_JOBS=1000 is the long run.
+JOBS = int(os.environ.get("LEAKING_JOBS", "24"))
 JOB = {"prompt": "a lighthouse", "steps": 1, "width": 64, "height": 64}
-#: Who must never be the victim.
-OTHERS = ("keeper", "watchdog", "handler", "platform")
+#: Who must go on as if nothing were.
+OTHERS = ("keeper", "watchdog", "platform")
 
 
 def oom_kills(worker: Container) -> int:
@@ -29,8 +29,13 @@ def incidents(worker: Container) -> list[dict[str, Any]]:
     return list(worker.command_json("incidents"))
 
 
+def deeds(seen: list[dict[str, Any]]) -> list[str]:
+    """Return all that was done about incidents."""
+    return [act["deed"] for each in seen for act in each["actions"]]
+
+
 def pids_of_others(worker: Container) -> dict[str, int]:
-    """Return the pids of all but the WebUI, supervisord included."""
+    """Return the pids of those that nothing may happen to."""
     pids = worker.pids()
     return {name: pids[name] for name in OTHERS}
 
@@ -56,8 +61,8 @@ def test_a_webui_that_leaks_loses_no_job_and_meets_no_kernel(start):
     seen = incidents(worker)
     assert {each["cause"] for each in seen} <= {"memory_hard", "memory_soft", "container_memory"}
     assert {each["program"] for each in seen} == {"webui"}
-    deeds = [act["deed"] for each in seen for act in each["actions"]]
-    assert "kill" not in deeds
+    assert "restart" in deeds(seen)
+    assert "kill" not in deeds(seen)
 
 
 def test_a_webui_that_takes_everything_at_once_is_the_one_that_goes(start):
@@ -70,8 +75,11 @@ def test_a_webui_that_takes_everything_at_once_is_the_one_that_goes(start):
     assert status["status"] == "COMPLETED", status
     wait_for("the worker to be ready again", worker.ready, worker)
     assert pids_of_others(worker) == before
-    (incident,) = [each for each in incidents(worker) if each["pid"] == webui]
-    assert incident["program"] == "webui"
-    by_kernel = oom_kills(worker) > 0
-    causes = {"kernel_oom"} if by_kernel else {"memory_hard", "container_memory"}
-    assert incident["cause"] in causes
+    # The handler may have been asked to take no more jobs; a victim would have an incident.
+    seen = incidents(worker)
+    assert {(each["program"], each["pid"]) for each in seen} == {("webui", webui)}
+    if oom_kills(worker):
+        assert seen[0]["cause"] == "kernel_oom"
+    else:
+        assert {each["cause"] for each in seen} <= {"memory_hard", "container_memory"}
+        assert "kill" in deeds(seen)

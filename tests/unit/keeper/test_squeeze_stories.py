@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fake_world import Story
+from msgspec.structs import replace
+
+from podkeeper.model.signal import SignalReading
+from podkeeper.policy.duty import Record
 
 from podkeeper.policy.duty import Record
 
@@ -165,6 +169,43 @@ def test_a_container_without_room_takes_its_largest_program(story: Story) -> Non
     incident = story.ledger.incidents()[0]
     assert (incident.program, incident.cause) == ("webui", "container_memory")
     assert "largest in a container short of RAM" in incident.sentence
+
+
+def test_a_reading_of_before_a_death_costs_nobody_else(story: Story) -> None:
+    """While the watchdog has not looked again, the killed WebUI's memory is held against no one."""
+    story.world.programs["webui"].memory_bytes = CRITICAL_BYTES
+    story.world.programs["handler"].memory_bytes = 1 * GIB
+    story.world.other_bytes = 3 * GIB
+    story.run(0)
+    assert story.world.deeds == [("kill", "webui")]
+    # The kernel takes its time to count what was given back.
+    story.world.other_bytes += CRITICAL_BYTES
+    story.world.watchdog_alive = False
+    for _ in range(3):
+        story.keeper.look()
+    assert [each for each in story.world.deeds if each[1] != "webui"] == []
+    assert {each.program for each in story.ledger.incidents()} == {"webui"}
+
+
+def test_what_is_said_of_a_dead_process_is_nobodys(story: Story) -> None:
+    """A last word on the WebUI that was killed neither pauses nor restarts anything."""
+    old = story.world.programs["webui"].pid
+    story.world.die("webui", code=1)
+    story.run(1)
+    said = SignalReading(
+        kind="program_memory",
+        subject="webui",
+        pid=old,
+        headroom=None,
+        capacity=None,
+        pressure="critical",
+    )
+    story.world.watchdog_alive = False
+    assert story.world.last_snapshot is not None
+    story.world.last_snapshot = replace(story.world.last_snapshot, signals=[said])
+    del story.world.deeds[:]
+    story.keeper.look()
+    assert story.world.deeds == []
 
 
 def test_where_no_restart_would_help_nobody_is_restarted(story: Story) -> None:

@@ -156,6 +156,15 @@ def test_what_was_asked_to_end_and_becomes_critical_is_killed() -> None:
     assert ladder.judge([critical], {}, RULES, moment(0.0, leaving=["other"]))[1] is None
 
 
+def test_what_a_dead_process_held_costs_nobody_else() -> None:
+    """The container is read anew before a further victim is chosen for it."""
+    handler = Squeeze(Signal(Kind.MEMORY), Pressure.CRITICAL, "handler", 8)
+    for died_at_s, move in ((5.0, None), (6.0, None), (4.9, Move(Rung.KILL, handler))):
+        given = moment(5.0, died_at_s=died_at_s)
+        assert ladder.judge([handler], {}, RULES, given)[1] == move
+    assert ladder.judge([RAM], {}, RULES, moment(5.0, died_at_s=6.0))[1] is not None
+
+
 def test_another_process_starts_anew() -> None:
     """What was asked of the last life is not held against the next."""
     busy = replace(RAM, busy=True, reclaimable=False)
