@@ -63,6 +63,7 @@ class WorkFile:
             handler_pid=os.getpid(),
             written_monotonic_s=now_s,
             jobs=jobs,
+            fault=self.fault(),
             last_at_s=self._last_at_s,
         )
         try:

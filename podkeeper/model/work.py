@@ -39,6 +39,8 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
     #: CLOCK_MONOTONIC when this was written.
     written_monotonic_s: float
     jobs: list[JobInHand]
+    #: Why a kill of the handler would cost a job now; empty where it would not.
+    fault: str = ""
     #: CLOCK_MONOTONIC at which each WebUI last had a job of this handler, by program.
     last_at_s: dict[str, float] = {}
 

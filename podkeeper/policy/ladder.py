@@ -206,7 +206,8 @@ def _soft(squeeze: Squeeze, climb: Climb, rules: Rules, moment: Moment) -> Rung 
         return Rung.NOTE
     if _may_reclaim(squeeze, climb, rules, moment.now_s):
         return Rung.RECLAIM
-    if squeeze.foreseen and squeeze.victim and not _waits_for_reclaim(climb, rules, moment):
+    helps = squeeze.victim and squeeze.signal.kind in _OF_PROGRAMS
+    if squeeze.foreseen and helps and not _waits_for_reclaim(climb, rules, moment):
         return None if climb.restarting else Rung.RESTART
     return None
 

@@ -11,8 +11,6 @@ from msgspec.structs import replace
 from podkeeper.model.signal import SignalReading
 from podkeeper.policy.duty import Record
 
-from podkeeper.policy.duty import Record
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
