@@ -68,8 +68,15 @@ def test_nothing_of_a_killed_handler_stays(worker):
 
 def test_the_kernels_kill_is_told_from_anybody_elses(start):
     """A WebUI that outgrows the container has an incident that names the kernel's memory killer."""
-    # Limits of its own that are never reached leave the deed to the kernel.
-    limits = {"PODKEEPER_WEBUI__MEMORY_SOFT": "20GiB", "PODKEEPER_WEBUI__MEMORY_HARD": "30GiB"}
+    # Lines that are never reached, and a wait for jobs, leave the deed to the kernel.
+    limits = {
+        "PODKEEPER_WEBUI__MEMORY_SOFT": "20GiB",
+        "PODKEEPER_WEBUI__MEMORY_HARD": "30GiB",
+        "PODKEEPER_MEMORY__CRITICAL_FACTOR": "1000",
+        "PODKEEPER_THRESHOLDS__MEMORY_SOFT": "0.2%",
+        "PODKEEPER_THRESHOLDS__MEMORY_HARD": "0.1%",
+        "PODKEEPER_THRESHOLDS__MEMORY_CRITICAL": "0",
+    }
     worker = start("700m", PODKEEPER_SIM_WEBUI__REAL_RAM="true", **limits)
 
     def named() -> list[dict[str, object]]:
