@@ -94,7 +94,6 @@ class Intake:
     def settle(self) -> None:
         """Bring jobs that are not to be begun again to their end; deliver what waits."""
         for name, duty in list(self._journal.failing.items()):
-            self._journal.failing.pop(name, None)
             self._fail(name, _late() if duty is Duty.FAIL_LATE else self._poison(name))
         on_the_way = set(self._courier.names())
         for name in self._journal.undelivered():
@@ -108,7 +107,10 @@ class Intake:
 
     def _fail(self, name: str, error: JobError) -> None:
         log.error("job %s ended without a run: FAILED %s", name, error.code)
-        if self._journal.finish(name, posted(error.as_result()), str(error.code)):
+        wanted = self._journal.finish(name, posted(error.as_result()), str(error.code))
+        # Only now: nobody may begin it meanwhile.
+        self._journal.failing.pop(name, None)
+        if wanted:
             self._courier.send(name)
 
     async def accept(self, name: str, job: bytes) -> None:

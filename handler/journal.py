@@ -20,7 +20,7 @@ from handler.spool import SpoolError
 from handler.upkeep import Upkeep
 from podkeeper.model.journal import Entry, State
 from podkeeper.policy import journal as policy
-from podkeeper.policy.journal import Grant
+from podkeeper.policy.journal import Duty, Grant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +48,8 @@ class Journal(Upkeep):
             )
             if grant in (Grant.RUN, Grant.FAIL):
                 self._jobs[name] = job
+            if grant is Grant.FAIL:
+                self.failing[name] = Duty.FAIL_POISON
             self._put(entry)
             return grant
 

@@ -142,6 +142,33 @@ def test_a_program_of_another_user_has_its_place_and_its_name() -> None:
     assert {name: checks[name]["level"] for name in names} == dict.fromkeys(names, "ok")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start programs as other users")
+def test_a_handler_of_another_user_reaches_its_journal_and_nothing_beside_it() -> None:
+    """Its folder in the state folder is its own; the ledger there is not for its eyes."""
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory(prefix="pk-", dir="/tmp") as folder:
+        Path(folder).chmod(0o711)
+        state = Path(folder) / "state"
+        looks = (
+            f"cd {state} && touch handler/reached && (cat ledger.sqlite3 || touch handler/refused)"
+        )
+        started = Worker(
+            Path(folder),
+            PODKEEPER_HANDLER__USER="nobody",
+            PODKEEPER_HANDLER__COMMAND=f"/bin/sh -c '{looks} >/dev/null 2>&1; sleep 600'",
+            PODKEEPER_HANDLER__STOP_WAIT_S="91s",
+        )
+        try:
+            wait_for((state / "handler" / "refused").exists, "the handler to have looked")
+            own = (state / "handler" / "reached").stat()
+            assert started.plan.journal_path.parent == state / "handler"
+            assert own.st_uid == nobody.pw_uid
+            checks = {each["name"]: each for each in started.json("doctor")["checks"]}
+        finally:
+            started.stop()
+    assert checks["state folder"]["level"] == "ok"
+
+
 def test_a_variable_that_opens_the_webui_stops_the_start(tmp_path: Path) -> None:
     """COMMANDLINE_ARGS that is merely passed on is looked at as well."""
     command = "python launch.py --api --nowebui --server-name 127.0.0.1 --port {port}"
